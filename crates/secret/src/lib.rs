@@ -1,1 +1,102 @@
-//! To come.
+#![forbid(unsafe_code)]
+//! The three secrets this project handles, as types of their own.
+//!
+//! Each is wiped on drop, has no `Display`, and its `Debug` says only how long it is. Reading one takes
+//! an explicit [`AccessToken::expose`], so every place that lets bytes out can be found by name.
+//!
+//! `Serialize` and `Deserialize` exist for the wire and for JSON bodies; whoever serializes a secret owns
+//! the buffer and wipes it.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use zeroize::Zeroizing;
+
+macro_rules! secret {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Zeroizing<String>);
+
+        impl $name {
+            /// Takes the text over; the caller's own copies, if any, stay the caller's to wipe.
+            #[must_use]
+            pub fn new(text: String) -> Self {
+                Self(Zeroizing::new(text))
+            }
+
+            /// The secret itself. Never log it, and never put it in an error.
+            #[must_use]
+            pub fn expose(&self) -> &str {
+                &self.0
+            }
+
+            /// Its length in bytes, which is no secret.
+            #[must_use]
+            pub fn len(&self) -> usize {
+                self.0.len()
+            }
+
+            /// Whether there is nothing in it.
+            #[must_use]
+            pub fn is_empty(&self) -> bool {
+                self.0.is_empty()
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self::new(text)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({} bytes)"), self.0.len())
+            }
+        }
+    };
+}
+
+secret! {
+    /// The short-lived token (five minutes by default) that opens the REST API and secure mounts.
+    AccessToken
+}
+secret! {
+    /// The token that renews an access token; it is replaced at every renewal.
+    RefreshToken
+}
+secret! {
+    /// A WEKA password, held only between a prompt (or a password source) and one `POST /login`.
+    Password
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_tells_the_length_and_nothing_else() {
+        assert_eq!(format!("{:?}", AccessToken::new("tok-abc".into())), "AccessToken(7 bytes)");
+        assert_eq!(format!("{:?}", RefreshToken::new("r".into())), "RefreshToken(1 bytes)");
+        assert_eq!(format!("{:#?}", Password::new("hunter2".into())), "Password(7 bytes)");
+    }
+
+    #[test]
+    fn a_struct_that_holds_one_can_derive_debug_safely() {
+        #[derive(Debug)]
+        #[expect(dead_code, reason = "read through Debug")]
+        struct Holder {
+            password: Password,
+        }
+        let text = format!("{:?}", Holder { password: Password::new("hunter2".into()) });
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn json_is_the_bare_string() {
+        let token: AccessToken = serde_json::from_str("\"tok\"").unwrap();
+        assert_eq!(token.expose(), "tok");
+        assert_eq!(serde_json::to_string(&token).unwrap(), "\"tok\"");
+    }
+}

@@ -1,1 +1,25 @@
-//! To come.
+#![forbid(unsafe_code)]
+//! What the daemon and its clients say to each other over a Unix stream socket.
+//!
+//! - [`message`]: [`Request`] and [`Response`], append-only enums.
+//! - [`status`]: what `status` shows of the daemon and of each profile.
+//! - [`refusal`]: why a request was not served, and the exit status that follows.
+//! - [`frame`]: version byte, `u32` length, body; the only place that knows bincode.
+//! - [`blocking`]: one frame at a time over `std::io`.
+//!
+//! One request, one response, any number per connection, in order. Variants are appended and never
+//! reordered, and the fields of a shipped variant never change: `tests/golden/` holds the bytes.
+
+pub mod blocking;
+pub mod frame;
+pub mod message;
+pub mod refusal;
+pub mod status;
+
+pub use frame::{FrameError, HEADER_LEN, MAX_BODY, VERSION};
+pub use message::{
+    Certificate, LoggedIn, Login, ProfileSettings, Request, Response, Target, Token, TokenFileChoice, Trust,
+    Verdict, Whoami,
+};
+pub use refusal::{Code, Refusal};
+pub use status::{DaemonStatus, ProfileStatus, State, Status};

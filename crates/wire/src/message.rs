@@ -1,0 +1,282 @@
+//! Requests and responses.
+//!
+//! Appending a variant at the end of an enum is the only change that keeps old clients and old daemons
+//! talking to new ones.
+
+use crate::refusal::Refusal;
+use crate::status::{State, Status};
+use secret::{AccessToken, Password};
+use serde::{Deserialize, Serialize};
+
+/// What a client asks. `profile: None` means the daemon's default profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// The current access token, answered by [`Response::Token`].
+    Get {
+        /// Which profile.
+        profile: Option<String>,
+        /// The least remaining life that will do, in seconds; `None` lets the daemon choose
+        /// (30 s or a tenth of the life) and give way while the cluster cannot be reached.
+        min_ttl_s: Option<u64>,
+        /// How long the caller is willing to wait, in milliseconds.
+        timeout_ms: u32,
+    },
+    /// The state of every profile the caller may see, answered by [`Response::Status`].
+    Status {
+        /// One profile only.
+        profile: Option<String>,
+        /// Answer only once the revision has moved past this one, or `wait_s` is over.
+        after_revision: Option<u64>,
+        /// The longest wait, in seconds; the daemon caps it.
+        wait_s: u32,
+        /// Where a long list continues: only profiles whose name sorts after this one.
+        after_name: Option<String>,
+    },
+    /// What the daemon knows of a profile, so that `login` asks only for the rest;
+    /// answered by [`Response::Profile`].
+    Describe {
+        /// Which profile; it need not exist.
+        profile: Option<String>,
+    },
+    /// A TLS handshake, and nothing else, with the cluster: which certificate does it show?
+    /// Answered by [`Response::Certificate`].
+    Probe {
+        /// The cluster and the trust to judge it by.
+        target: Target,
+        /// How long the caller is willing to wait, in milliseconds.
+        timeout_ms: u32,
+    },
+    /// One `POST /login` with a person's password, answered by [`Response::LoggedIn`].
+    Login(Box<Login>),
+    /// Settle TLS trust for a profile, sending nothing secret; answered by [`Response::Done`].
+    Trust {
+        /// The profile, its endpoints and the trust that was decided.
+        target: Target,
+        /// Whether to save it to the configuration.
+        save: bool,
+        /// How long the caller is willing to wait, in milliseconds.
+        timeout_ms: u32,
+    },
+    /// Forget the tokens of a profile, answered by [`Response::Done`].
+    Logout {
+        /// Which profile.
+        profile: Option<String>,
+        /// Whether to end all of the user's sessions at the cluster first.
+        revoke: bool,
+        /// How long the caller is willing to wait, in milliseconds.
+        timeout_ms: u32,
+    },
+    /// Renew now, answered by [`Response::Refreshed`].
+    Refresh {
+        /// Which profile.
+        profile: Option<String>,
+        /// How long the caller is willing to wait, in milliseconds.
+        timeout_ms: u32,
+    },
+    /// Who the cluster says we are, answered by [`Response::Whoami`].
+    Whoami {
+        /// Which profile.
+        profile: Option<String>,
+        /// How long the caller is willing to wait, in milliseconds.
+        timeout_ms: u32,
+    },
+}
+
+/// How a cluster's certificate is to be judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Trust {
+    /// As the profile says, or by the system's roots.
+    AsConfigured,
+    /// By this PEM file (absolute path), besides the system's roots.
+    CaFile(String),
+    /// By this fingerprint alone: `sha256:HEX` of the certificate's DER.
+    Fingerprint(String),
+}
+
+/// A profile and the cluster it is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// Which profile; `None` is the default one.
+    pub profile: Option<String>,
+    /// Endpoints as typed; empty means the profile's.
+    pub endpoints: Vec<String>,
+    /// The trust to apply.
+    pub trust: Trust,
+}
+
+/// Whether `login` sets a token file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TokenFileChoice {
+    /// Leave the profile's setting alone.
+    AsConfigured,
+    /// The usual place, `~/.weka/auth-token.json` of the daemon's user.
+    Usual,
+    /// This absolute path.
+    Path(String),
+}
+
+/// A person's login.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Login {
+    /// Profile, endpoints and trust.
+    pub target: Target,
+    /// Organisation (tenant) name; `None` means the profile's, or `Root`.
+    pub org: Option<String>,
+    /// WEKA user name.
+    pub username: String,
+    /// The password: sent once, then wiped.
+    pub password: Password,
+    /// Whether to keep a token file from now on.
+    pub token_file: TokenFileChoice,
+    /// Whether to save the profile to the configuration.
+    pub save: bool,
+    /// How long the caller is willing to wait, in milliseconds.
+    pub timeout_ms: u32,
+}
+
+/// What the daemon answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Response {
+    /// To [`Request::Get`].
+    Token(Token),
+    /// To [`Request::Status`].
+    Status(Status),
+    /// To [`Request::Describe`].
+    Profile(ProfileSettings),
+    /// To [`Request::Probe`].
+    Certificate(Certificate),
+    /// To [`Request::Login`].
+    LoggedIn(LoggedIn),
+    /// To [`Request::Trust`] and [`Request::Logout`].
+    Done {
+        /// What was done, in sentences for a person.
+        notes: Vec<String>,
+    },
+    /// To [`Request::Refresh`].
+    Refreshed {
+        /// Which profile.
+        profile: String,
+        /// Remaining life of the new access token, in seconds.
+        expires_in_s: u64,
+    },
+    /// To [`Request::Whoami`].
+    Whoami(Whoami),
+    /// To anything that was not done.
+    Refused(Refusal),
+}
+
+/// An access token and what a caller may want to know with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// The token.
+    pub access_token: AccessToken,
+    /// The word before it in an `Authorization` header, `Bearer`.
+    pub token_type: String,
+    /// Remaining life in whole seconds, rounded down.
+    pub expires_in_s: u64,
+    /// The profile it belongs to.
+    pub profile: String,
+    /// The endpoint in use, as `https://host:port`.
+    pub endpoint: String,
+    /// Organisation, where known.
+    pub org: Option<String>,
+    /// WEKA user name, where known.
+    pub username: Option<String>,
+}
+
+/// What is known of a profile before a login.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileSettings {
+    /// Its name.
+    pub name: String,
+    /// Whether the daemon has such a profile already.
+    pub exists: bool,
+    /// Configured endpoints, as `https://host:port`; empty when none are configured.
+    pub endpoints: Vec<String>,
+    /// Configured organisation.
+    pub org: Option<String>,
+    /// Configured or last used WEKA user name.
+    pub username: Option<String>,
+    /// Configured trust.
+    pub trust: Trust,
+    /// The token file that is kept fresh, if any.
+    pub token_file: Option<String>,
+    /// Where `login` would save the profile; `None` where it cannot.
+    pub saved_to: Option<String>,
+    /// Its state.
+    pub state: State,
+    /// How long a lockout lasts still, in seconds: a password must not be sent before.
+    pub locked_for_s: Option<u64>,
+}
+
+/// The judgement on a certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// It is trusted as things stand.
+    Trusted,
+    /// It is not, for this reason; a person may decide.
+    Unknown(String),
+    /// It contradicts a fingerprint that was pinned or given.
+    Mismatch(String),
+    /// There is none: plain http, allowed here.
+    PlainHttp,
+}
+
+/// A certificate as a cluster showed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// Who showed it, as `https://host:port`.
+    pub endpoint: String,
+    /// `sha256:HEX` of its DER; empty with [`Verdict::PlainHttp`].
+    pub fingerprint: String,
+    /// Subject, as a distinguished name.
+    pub subject: String,
+    /// Issuer, as a distinguished name.
+    pub issuer: String,
+    /// Start of validity, in seconds since 1970.
+    pub not_before_unix_s: i64,
+    /// End of validity, in seconds since 1970.
+    pub not_after_unix_s: i64,
+    /// The judgement.
+    pub verdict: Verdict,
+}
+
+/// A login that worked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoggedIn {
+    /// The profile.
+    pub profile: String,
+    /// The endpoint that answered, as `https://host:port`.
+    pub endpoint: String,
+    /// Organisation.
+    pub org: String,
+    /// WEKA user name.
+    pub username: String,
+    /// Life of the access token, in seconds.
+    pub expires_in_s: u64,
+    /// The configuration file the profile was saved to, if it was.
+    pub saved_to: Option<String>,
+    /// The token file that is kept fresh from now on, if any.
+    pub token_file: Option<String>,
+    /// The cluster wants this password changed.
+    pub password_change_required: bool,
+    /// Anything else a person should know, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// The cluster's answer to `GET /users/whoami` (WEKA 5.1 API).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whoami {
+    /// The profile that was asked for.
+    pub profile: String,
+    /// The answer's `data`, as one line of compact JSON.
+    pub data_json: String,
+    /// `username`.
+    pub username: Option<String>,
+    /// `org_name`.
+    pub org: Option<String>,
+    /// `role`.
+    pub role: Option<String>,
+    /// `source`: Internal, LDAP, OIDC.
+    pub source: Option<String>,
+}
