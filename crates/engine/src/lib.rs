@@ -1,1 +1,20 @@
-//! To come.
+#![forbid(unsafe_code)]
+//! The life of a token pair as a pure state machine: events and a clock reading in, actions out.
+//!
+//! No I/O, no async, no token bytes: pairs are named by generation number and the driver holds them.
+//!
+//! - [`time`]: [`Moment`] on CLOCK_BOOTTIME, and [`Lease`], the life of an access token.
+//! - [`event`]: everything that can happen to a profile.
+//! - [`action`]: everything the engine can ask for.
+//! - [`policy`]: what the configuration decides.
+//! - [`session`]: one profile: `session.on(event, now)`.
+
+pub mod action;
+pub mod event;
+pub mod policy;
+pub mod time;
+
+pub use action::{Action, Answer, Condition, LoginBy, Refused};
+pub use event::{Adopted, Event, ExchangeId, Failure, Generation, Memory, Outcome, SourceId, WaiterId};
+pub use policy::Policy;
+pub use time::{Lease, Moment};

@@ -1,0 +1,178 @@
+//! Everything that can happen to a profile.
+
+use crate::policy::Policy;
+use crate::time::{Lease, Moment};
+use std::time::Duration;
+
+/// Names a token pair. The driver gives numbers out, each larger than the one before, and holds the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(pub u64);
+
+/// Names a caller that waits for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WaiterId(pub u64);
+
+/// Names one HTTP exchange; the engine gives the numbers out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExchangeId(pub u64);
+
+/// Stands for the content of a password source: equal content, equal number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SourceId(pub u64);
+
+/// A pair that came from somewhere else: a token file, or what outlived the last daemon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Adopted {
+    /// Its name.
+    pub generation: Generation,
+    /// Its life, where anything is known of it; `None` means that it has to be renewed before use.
+    pub lease: Option<Lease>,
+    /// Whether it has a refresh token at all.
+    pub renewable: bool,
+}
+
+/// What must outlive a restart, so that restarts never lock an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Memory {
+    /// The password (of the source) that the cluster refused.
+    pub refused: Option<SourceId>,
+    /// Until when the account is locked out.
+    pub locked_until: Option<Moment>,
+    /// Somebody logged out: file and source stay unused until the next login.
+    pub logged_out: bool,
+}
+
+/// Why an exchange failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// 401: the refresh token, or the user name and password, is refused.
+    Unauthorized,
+    /// 400 and other refusals that repeating will not change.
+    Rejected,
+    /// 403: stop, and wait as long as it says.
+    Locked {
+        /// The wait, if it was said.
+        wait: Option<Duration>,
+    },
+    /// 429: the whole cluster asks for peace.
+    Throttled {
+        /// `Retry-After`, if given.
+        retry_after: Option<Duration>,
+    },
+    /// 503: this endpoint asks for peace.
+    Unavailable {
+        /// `Retry-After`, if given.
+        retry_after: Option<Duration>,
+    },
+    /// Refused, timed out, reset, 5xx, garbage.
+    Unreachable {
+        /// Whether any byte of the body may have been sent.
+        sent: bool,
+    },
+    /// The certificate is not trusted; nothing was sent.
+    Untrusted,
+    /// The local configuration makes it impossible (an unreadable `ca_file`); nothing was sent.
+    Misconfigured,
+}
+
+/// How an exchange ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// A new pair.
+    Granted {
+        /// Its name; the driver holds the bytes.
+        generation: Generation,
+        /// Its life.
+        lease: Lease,
+    },
+    /// Nothing was sent: the token file turned out to hold a newer pair.
+    Superseded(Adopted),
+    /// It failed.
+    Failed(Failure),
+}
+
+/// Everything that can happen to a profile.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The driver has looked for what there is: always the first event.
+    Started {
+        /// A pair from the descriptor store or the token file.
+        pair: Option<Adopted>,
+        /// What outlived the last daemon.
+        memory: Memory,
+    },
+    /// The moment asked for by [`crate::Action::WakeAt`] has come.
+    Tick,
+    /// A caller wants a live token.
+    Get {
+        /// The caller.
+        waiter: WaiterId,
+        /// An explicit least remaining life.
+        min_ttl: Option<Duration>,
+        /// When it wants an answer at the latest.
+        deadline: Moment,
+    },
+    /// A person wants a renewal now.
+    Renew {
+        /// The caller.
+        waiter: WaiterId,
+        /// When it wants an answer at the latest.
+        deadline: Moment,
+    },
+    /// A person logs in; the driver holds the password under the waiter's name, and where to send it.
+    Login {
+        /// The caller.
+        waiter: WaiterId,
+        /// How many endpoints this login may try, by index from 0.
+        endpoints: usize,
+        /// When it wants an answer at the latest.
+        deadline: Moment,
+    },
+    /// A caller has gone. It cancels nothing.
+    Left {
+        /// The caller.
+        waiter: WaiterId,
+    },
+    /// An exchange has ended.
+    Ended {
+        /// Which.
+        exchange: ExchangeId,
+        /// How.
+        outcome: Outcome,
+    },
+    /// The answer to [`crate::Action::ReadFile`]: a pair we do not hold yet, if there is one.
+    FileRead {
+        /// That pair.
+        pair: Option<Adopted>,
+    },
+    /// Another writer has put a new pair into the token file.
+    FileChanged {
+        /// That pair.
+        pair: Adopted,
+    },
+    /// The answer to [`crate::Action::ReadSource`].
+    SourceRead {
+        /// The content's number, or `None` where it could not be read.
+        content: Option<SourceId>,
+    },
+    /// The answer to [`crate::Action::Save`].
+    Saved {
+        /// Which pair.
+        generation: Generation,
+        /// Whether it worked.
+        ok: bool,
+    },
+    /// Trust was settled by a person.
+    Trusted,
+    /// A handshake at start showed a certificate that is not trusted.
+    FoundUntrusted,
+    /// A person logs out.
+    Logout,
+    /// Our tokens were revoked.
+    Revoked,
+    /// The configuration changed, the tokens stay.
+    Reconfigured {
+        /// The new settings.
+        policy: Policy,
+    },
+}
