@@ -19,11 +19,15 @@ pub const MAX_BODY: usize = 64 * 1024;
 /// Enough for a token of the usual 600 bytes, so that a `get` allocates once.
 const FIRST_ALLOCATION: usize = 2048;
 
+/// What a decoder may claim, in bytes, so that a string's length is never taken on trust. It counts a number
+/// by its type and not by the bytes it took (a `u64` of one byte counts eight), hence more than [`MAX_BODY`].
+const MAX_CLAIM: usize = 8 * MAX_BODY;
+
 const CODEC: bincode::config::Configuration<
     bincode::config::LittleEndian,
     bincode::config::Varint,
-    bincode::config::Limit<MAX_BODY>,
-> = bincode::config::standard().with_limit::<MAX_BODY>();
+    bincode::config::Limit<MAX_CLAIM>,
+> = bincode::config::standard().with_limit::<MAX_CLAIM>();
 
 /// What is wrong with a frame. It never quotes the frame's bytes, which may hold a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]

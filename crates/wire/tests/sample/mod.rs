@@ -1,0 +1,183 @@
+//! One message of each kind, for the golden files and the tests about truncation and secrets.
+
+use secret::{AccessToken, Password};
+use wire::{
+    Certificate, Code, DaemonStatus, LoggedIn, Login, ProfileSettings, ProfileStatus, Refusal, Request,
+    Response, State, Status, Target, Token, TokenFileChoice, Trust, Verdict, Whoami,
+};
+
+/// Stands for every password here.
+pub(crate) const PASSWORD: &str = "pass-SECRET-1";
+/// Stands for every access token here.
+pub(crate) const TOKEN: &str = "head.SECRET.sign";
+
+fn text(value: &str) -> Option<String> {
+    Some(value.to_owned())
+}
+
+fn target() -> Target {
+    Target {
+        profile: text("prod"),
+        endpoints: vec!["weka01".into(), "https://weka02:14000".into()],
+        trust: Trust::Fingerprint("sha256:00ff".into()),
+    }
+}
+
+/// Every request, with the name of its golden file. A new variant breaks the match in `request_name`.
+pub(crate) fn requests() -> Vec<(&'static str, Request)> {
+    let all = vec![
+        Request::Get { profile: None, min_ttl_s: None, timeout_ms: 10_000 },
+        Request::Status {
+            profile: text("prod"),
+            after_revision: Some(7),
+            wait_s: 50,
+            after_name: text("default"),
+        },
+        Request::Describe { profile: text("prod") },
+        Request::Probe { target: target(), timeout_ms: 30_000 },
+        Request::Login(Box::new(Login {
+            target: target(),
+            org: text("Root"),
+            username: "alice".into(),
+            password: Password::new(PASSWORD.into()),
+            token_file: TokenFileChoice::Path("/home/alice/token.json".into()),
+            save: true,
+            timeout_ms: 30_000,
+        })),
+        Request::Trust { target: target(), save: false, timeout_ms: 30_000 },
+        Request::Logout { profile: None, revoke: true, timeout_ms: 30_000 },
+        Request::Refresh { profile: text("prod"), timeout_ms: 10_000 },
+        Request::Whoami { profile: None, timeout_ms: 10_000 },
+    ];
+    all.into_iter().map(|request| (request_name(&request), request)).collect()
+}
+
+/// The golden file of a request.
+fn request_name(request: &Request) -> &'static str {
+    match request {
+        Request::Get { .. } => "request_get",
+        Request::Status { .. } => "request_status",
+        Request::Describe { .. } => "request_describe",
+        Request::Probe { .. } => "request_probe",
+        Request::Login(_) => "request_login",
+        Request::Trust { .. } => "request_trust",
+        Request::Logout { .. } => "request_logout",
+        Request::Refresh { .. } => "request_refresh",
+        Request::Whoami { .. } => "request_whoami",
+    }
+}
+
+fn daemon_status() -> DaemonStatus {
+    DaemonStatus {
+        version: "0.1.0".into(),
+        pid: 4711,
+        uptime_s: 3600,
+        socket: "/run/user/1000/weka-token/agent.sock".into(),
+        default_profile: "default".into(),
+        notes: vec!["a note".into()],
+    }
+}
+
+fn profile_status() -> ProfileStatus {
+    ProfileStatus {
+        name: "prod".into(),
+        state: State::Degraded,
+        username: text("alice"),
+        org: text("Root"),
+        endpoint: text("https://weka01:14000"),
+        access_expires_in_s: Some(252),
+        access_life_s: Some(300),
+        next_refresh_in_s: Some(192),
+        refreshes_total: 12,
+        refresh_failures_total: 1,
+        gets_total: 70_000,
+        last_error: text("https://weka01:14000 answered 503"),
+        locked_for_s: None,
+        token_file: text("/home/alice/.weka/auth-token.json"),
+        next_step: None,
+        notes: vec![],
+    }
+}
+
+/// Every response, with the name of its golden file.
+pub(crate) fn responses() -> Vec<(&'static str, Response)> {
+    let all = vec![
+        Response::Token(Token {
+            access_token: AccessToken::new(TOKEN.into()),
+            token_type: "Bearer".into(),
+            expires_in_s: 252,
+            profile: "default".into(),
+            endpoint: "https://weka01:14000".into(),
+            org: text("Root"),
+            username: None,
+        }),
+        Response::Status(Status {
+            revision: 300,
+            daemon: daemon_status(),
+            profiles: vec![profile_status()],
+            more: false,
+        }),
+        Response::Profile(ProfileSettings {
+            name: "prod".into(),
+            exists: true,
+            endpoints: vec!["https://weka01:14000".into()],
+            org: text("Root"),
+            username: text("alice"),
+            trust: Trust::CaFile("/etc/weka/ca.pem".into()),
+            token_file: None,
+            saved_to: text("/home/alice/.config/weka-token/config.toml"),
+            state: State::LoginRequired,
+            locked_for_s: Some(115),
+        }),
+        Response::Certificate(Certificate {
+            endpoint: "https://weka01:14000".into(),
+            fingerprint: "sha256:00ff".into(),
+            subject: "CN=weka01".into(),
+            issuer: "CN=weka01".into(),
+            not_before_unix_s: -1,
+            not_after_unix_s: 2_000_000_000,
+            verdict: Verdict::Unknown("self-signed".into()),
+        }),
+        Response::LoggedIn(LoggedIn {
+            profile: "prod".into(),
+            endpoint: "https://weka01:14000".into(),
+            org: "Root".into(),
+            username: "alice".into(),
+            expires_in_s: 300,
+            saved_to: None,
+            token_file: text("/home/alice/.weka/auth-token.json"),
+            password_change_required: true,
+            notes: vec!["a note".into()],
+        }),
+        Response::Done { notes: vec!["forgotten".into(), "deleted".into()] },
+        Response::Refreshed { profile: "prod".into(), expires_in_s: 300 },
+        Response::Whoami(Whoami {
+            profile: "prod".into(),
+            data_json: r#"{"username":"alice"}"#.into(),
+            username: text("alice"),
+            org: text("Root"),
+            role: text("Regular"),
+            source: None,
+        }),
+        Response::Refused(
+            Refusal::new(Code::LoginRequired, "profile prod needs a login")
+                .then("run: weka-token login -p prod"),
+        ),
+    ];
+    all.into_iter().map(|response| (response_name(&response), response)).collect()
+}
+
+/// The golden file of a response.
+fn response_name(response: &Response) -> &'static str {
+    match response {
+        Response::Token(_) => "response_token",
+        Response::Status(_) => "response_status",
+        Response::Profile(_) => "response_profile",
+        Response::Certificate(_) => "response_certificate",
+        Response::LoggedIn(_) => "response_logged_in",
+        Response::Done { .. } => "response_done",
+        Response::Refreshed { .. } => "response_refreshed",
+        Response::Whoami(_) => "response_whoami",
+        Response::Refused(_) => "response_refused",
+    }
+}
