@@ -1,0 +1,1 @@
+//! Changing a configuration file in place.
