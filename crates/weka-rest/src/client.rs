@@ -1,14 +1,36 @@
 //! [`Client`]: the calls.
 
-use crate::{ApiError, Endpoint, Grant, Identity, PeerCertificate, Settings};
+use crate::exchange::{self, Call, Reply};
+use crate::{ApiError, Endpoint, Grant, Identity, PeerCertificate, Settings, probe, refusal, reply};
+use bytes::Bytes;
+use reqwest::Method;
 use secret::{AccessToken, Password, RefreshToken};
+use serde::Serialize;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// Makes single exchanges with a cluster: no retries, no pooled connections, no proxy from the
-/// environment. Cheap to make and to clone; certificates are read at each call.
+/// environment. Cheap to make and to clone. Certificates are read anew at each call, on a blocking
+/// thread, so that a renewed CA file counts at once and none of it stays in memory.
+///
+/// Its futures need a tokio runtime with time and I/O. Dropping one closes its connection.
 #[derive(Debug, Clone)]
 pub struct Client {
     settings: Arc<Settings>,
+}
+
+#[derive(Serialize)]
+struct LoginBody<'a> {
+    username: &'a str,
+    password: &'a Password,
+    org: &'a str,
+}
+
+#[derive(Serialize)]
+struct RefreshBody<'a> {
+    refresh_token: &'a RefreshToken,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token_expiry: Option<u64>,
 }
 
 impl Client {
@@ -24,10 +46,11 @@ impl Client {
         &self.settings
     }
 
-    /// Logs in (WEKA 5.1 API: `POST /login`).
+    /// Logs in (WEKA 5.1 API: `POST /login`). The password goes out at most once, apart from redirects
+    /// to configured hosts.
     ///
     /// # Errors
-    /// See [`ApiError`]; the password goes out at most once.
+    /// See [`ApiError`]; [`ApiError::Unauthorized`] for a wrong password.
     pub async fn login(
         &self,
         at: &Endpoint,
@@ -35,17 +58,23 @@ impl Client {
         username: &str,
         password: &Password,
     ) -> Result<Grant, ApiError> {
-        let _unused = (org, username, password);
-        Err(unfinished(at))
+        let length = org.len() + username.len() + password.len();
+        let body = json(&LoginBody { username, password, org }, length)?;
+        let reply = self.call(at, post("login", body), &[password.expose()]).await?;
+        let grant = reply::grant(&reply)?;
+        if grant.refresh_token.is_none() {
+            let reason = "`data` has no refresh_token".into();
+            return Err(ApiError::BadReply { endpoint: reply.from, reason });
+        }
+        Ok(grant)
     }
 
     /// Renews a pair (WEKA 5.1 API: `POST /login/refresh`).
     ///
     /// # Errors
-    /// See [`ApiError`].
+    /// See [`ApiError`]; [`ApiError::Unauthorized`] for a refresh token that is expired or revoked.
     pub async fn refresh(&self, at: &Endpoint, token: &RefreshToken) -> Result<Grant, ApiError> {
-        let _unused = token;
-        Err(unfinished(at))
+        self.renew(at, token, None).await
     }
 
     /// Renews a pair and asks for an access token that lives this many seconds
@@ -59,8 +88,7 @@ impl Client {
         token: &RefreshToken,
         access_token_expiry_s: u64,
     ) -> Result<Grant, ApiError> {
-        let _unused = (token, access_token_expiry_s);
-        Err(unfinished(at))
+        self.renew(at, token, Some(access_token_expiry_s)).await
     }
 
     /// Whose token it is (WEKA 5.1 API: `GET /users/whoami`).
@@ -68,8 +96,9 @@ impl Client {
     /// # Errors
     /// See [`ApiError`]; a Regular user gets [`ApiError::Forbidden`].
     pub async fn whoami(&self, at: &Endpoint, token: &AccessToken) -> Result<Identity, ApiError> {
-        let _unused = token;
-        Err(unfinished(at))
+        let path = vec!["users".into(), "whoami".into()];
+        let call = Call { method: Method::GET, path, bearer: Some(exchange::bearer(token)?), body: None };
+        reply::identity(&self.call(at, call, &[token.expose()]).await?)
     }
 
     /// Ends all sessions of a user (WEKA 5.1 API: `DELETE /users/{uid}/revoke`).
@@ -77,8 +106,13 @@ impl Client {
     /// # Errors
     /// See [`ApiError`].
     pub async fn revoke_user(&self, at: &Endpoint, token: &AccessToken, uid: &str) -> Result<(), ApiError> {
-        let _unused = (token, uid);
-        Err(unfinished(at))
+        // `.` and `..` would lead to another path.
+        if uid.is_empty() || uid == "." || uid == ".." || uid.chars().any(char::is_control) {
+            return Err(ApiError::Misconfigured { reason: "that is not the id of a user".into() });
+        }
+        let path = vec!["users".into(), uid.into(), "revoke".into()];
+        let call = Call { method: Method::DELETE, path, bearer: Some(exchange::bearer(token)?), body: None };
+        reply::nothing(&self.call(at, call, &[token.expose()]).await?)
     }
 
     /// Looks at the server's certificate: a TLS handshake and nothing else, so no HTTP and no secret.
@@ -87,10 +121,44 @@ impl Client {
     /// [`ApiError::Unreachable`] or [`ApiError::Misconfigured`]; a certificate that is not trusted is
     /// no error here but a [`Verdict`](crate::Verdict).
     pub async fn probe(&self, at: &Endpoint) -> Result<PeerCertificate, ApiError> {
-        Err(unfinished(at))
+        probe::probe(&self.settings, at).await
+    }
+
+    async fn renew(
+        &self,
+        at: &Endpoint,
+        refresh_token: &RefreshToken,
+        access_token_expiry: Option<u64>,
+    ) -> Result<Grant, ApiError> {
+        let body = json(&RefreshBody { refresh_token, access_token_expiry }, refresh_token.len())?;
+        let mut call = post("login", body);
+        call.path.push("refresh".into());
+        reply::grant(&self.call(at, call, &[refresh_token.expose()]).await?)
+    }
+
+    /// One exchange, down to a whole and successful answer. `secrets` are what no error may quote.
+    async fn call(&self, at: &Endpoint, call: Call, secrets: &[&str]) -> Result<Reply, ApiError> {
+        let mut reply = exchange::run(&self.settings, at, &call).await?;
+        if !reply.status.is_success() {
+            return Err(refusal::refusal(&reply, secrets));
+        }
+        if let Some(problem) = reply.broken.take() {
+            return Err(problem);
+        }
+        reply::plain(&reply)?;
+        Ok(reply)
     }
 }
 
-fn unfinished(at: &Endpoint) -> ApiError {
-    ApiError::Misconfigured { reason: format!("{at}: the exchange is not built in yet") }
+fn post(path: &str, body: Bytes) -> Call {
+    Call { method: Method::POST, path: vec![path.into()], bearer: None, body: Some(body) }
+}
+
+/// JSON in memory that is wiped. `length` is that of the texts in it: escaped, each of their bytes
+/// takes at most six, so the buffer never moves and leaves no copy behind.
+fn json(body: &impl Serialize, length: usize) -> Result<Bytes, ApiError> {
+    let mut text = Zeroizing::new(Vec::with_capacity(6 * length + 128));
+    serde_json::to_writer(&mut *text, body)
+        .map_err(|_| ApiError::Misconfigured { reason: "the request cannot be written as JSON".into() })?;
+    Ok(Bytes::from_owner(text))
 }

@@ -64,6 +64,10 @@ impl Endpoint {
         self.port
     }
 
+    pub(crate) fn with_scheme(&self, http: bool) -> Self {
+        Self { http, ..self.clone() }
+    }
+
     fn parse(text: &str) -> Result<Self, &'static str> {
         let text = text.trim();
         if text.is_empty() {

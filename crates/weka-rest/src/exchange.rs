@@ -1,0 +1,304 @@
+//! One HTTP exchange: request, redirects, the whole answer, within its time and size.
+
+use crate::roots::Anchors;
+use crate::tls::{Purpose, Seen};
+use crate::{ApiError, Endpoint, Settings, Trust, redirect, words};
+use bytes::Bytes;
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::{Method, Response, StatusCode, Url};
+use secret::AccessToken;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+/// The longest answer that is read.
+pub(crate) const MAX_BODY: usize = 1024 * 1024;
+/// The longest refusal that is read: enough for its text.
+const MAX_REFUSAL: usize = 64 * 1024;
+const MAX_REDIRECTS: u32 = 3;
+
+/// What is asked.
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    /// Below `/api/v2`, one entry per path segment.
+    pub(crate) path: Vec<String>,
+    pub(crate) bearer: Option<HeaderValue>,
+    pub(crate) body: Option<Bytes>,
+}
+
+/// What came back, whatever the status.
+pub(crate) struct Reply {
+    /// Who answered, after redirects.
+    pub(crate) from: Endpoint,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Zeroizing<Vec<u8>>,
+    /// Why the body is not complete, if it is not.
+    pub(crate) broken: Option<ApiError>,
+}
+
+/// The header with the token, in memory that is wiped.
+pub(crate) fn bearer(token: &AccessToken) -> Result<HeaderValue, ApiError> {
+    let mut text = Zeroizing::new(Vec::with_capacity(token.len() + 7));
+    text.extend_from_slice(b"Bearer ");
+    text.extend_from_slice(token.expose().as_bytes());
+    let usable = !token.is_empty() && token.expose().bytes().all(|b| b.is_ascii_graphic());
+    let value = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).ok().filter(|_| usable);
+    let mut value = value.ok_or_else(|| ApiError::Misconfigured {
+        reason: "the access token holds characters that no token has; nothing was sent".into(),
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Refuses plain http where it is not allowed.
+pub(crate) fn allowed(settings: &Settings, at: &Endpoint) -> Result<(), ApiError> {
+    if at.is_http() && !at.is_loopback() && !settings.allow_http {
+        return Err(ApiError::Misconfigured {
+            reason: format!(
+                "{at} is plain http, which would send secrets in clear; use https, or set allow_http"
+            ),
+        });
+    }
+    Ok(())
+}
+
+/// Reads roots and `ca_file` on a blocking thread, so that a hung file system holds up nobody else.
+pub(crate) async fn anchors(settings: &Arc<Settings>) -> Result<Anchors, ApiError> {
+    if let Trust::Fingerprint(pin) = settings.trust {
+        return Ok(Anchors::Pin(pin));
+    }
+    let settings = Arc::clone(settings);
+    let load = move || Anchors::load(&settings.trust, &crate::tls::provider());
+    tokio::task::spawn_blocking(load).await.unwrap_or_else(|_| {
+        Err(ApiError::Misconfigured { reason: "reading the trusted certificates failed".into() })
+    })
+}
+
+/// Does the whole exchange, redirects included, within `request_timeout`.
+pub(crate) async fn run(settings: &Arc<Settings>, at: &Endpoint, call: &Call) -> Result<Reply, ApiError> {
+    let progress = Progress::new(call);
+    let mut whereabouts = at.clone();
+    let deadline = Instant::now() + settings.request_timeout;
+    let work = follow(settings, &mut whereabouts, call, &progress, deadline);
+    match tokio::time::timeout_at(deadline, work).await {
+        Ok(result) => result,
+        Err(_) => Err(ApiError::Unreachable {
+            endpoint: whereabouts,
+            reason: no_answer(settings.request_timeout),
+            sent: progress.sent(),
+        }),
+    }
+}
+
+fn no_answer(limit: Duration) -> String {
+    format!("timed out after {} without a complete answer", words::span(limit))
+}
+
+async fn follow(
+    settings: &Arc<Settings>,
+    at: &mut Endpoint,
+    call: &Call,
+    progress: &Progress,
+    deadline: Instant,
+) -> Result<Reply, ApiError> {
+    let mut url = first_url(at, &call.path)?;
+    let mut redirects = 0;
+    loop {
+        let response = hop(settings, at, &url, call, progress).await?;
+        progress.answered();
+        if !redirect::is_one(response.status()) {
+            return read(at, response, deadline, settings.request_timeout).await;
+        }
+        if redirects == MAX_REDIRECTS {
+            let reason = format!("it redirects more than {MAX_REDIRECTS} times");
+            return Err(ApiError::BadReply { endpoint: at.clone(), reason });
+        }
+        redirects += 1;
+        let (next, next_url) = redirect::target(settings, at, &url, response.headers())?;
+        *at = next;
+        url = next_url;
+    }
+}
+
+fn first_url(at: &Endpoint, path: &[String]) -> Result<Url, ApiError> {
+    let unusable = || ApiError::Misconfigured { reason: format!("{at} cannot be made into a URL") };
+    let mut url = Url::parse(&at.to_string()).map_err(|_| unusable())?;
+    url.path_segments_mut().map_err(|()| unusable())?.extend(["api", "v2"]).extend(path);
+    Ok(url)
+}
+
+/// One request to one host: a client of its own, no redirect followed, nothing repeated.
+async fn hop(
+    settings: &Arc<Settings>,
+    at: &Endpoint,
+    url: &Url,
+    call: &Call,
+    progress: &Progress,
+) -> Result<Response, ApiError> {
+    allowed(settings, at)?;
+    let seen = Seen::default();
+    let builder = reqwest::Client::builder()
+        .no_proxy()
+        .http1_only()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .pool_max_idle_per_host(0)
+        .dns_resolver(crate::resolve::SystemResolver)
+        .connect_timeout(settings.connect_timeout)
+        .user_agent(concat!("weka-token/", env!("CARGO_PKG_VERSION")));
+    let unusable = |problem: String| ApiError::Misconfigured { reason: format!("TLS for {at}: {problem}") };
+    let anchors = if at.is_http() {
+        // reqwest wants a TLS configuration all the same; this one trusts nobody.
+        Anchors::Roots { chains: None, exact: Vec::new() }
+    } else {
+        anchors(settings).await?
+    };
+    let tls = crate::tls::config(anchors, Purpose::Talk, &seen).map_err(|p| unusable(p.to_string()))?;
+    let client =
+        builder.tls_backend_preconfigured(tls).build().map_err(|problem| unusable(words::cause(&problem)))?;
+
+    let mut request = client
+        .request(call.method.clone(), url.clone())
+        .header(header::ACCEPT, HeaderValue::from_static("application/json"))
+        .header(header::CONNECTION, HeaderValue::from_static("close"));
+    if let Some(bearer) = &call.bearer {
+        request = request.header(header::AUTHORIZATION, bearer.clone());
+    }
+    if let Some(body) = &call.body {
+        let body = WatchedBody { rest: Some(body.clone()), taken: Arc::clone(&progress.body_taken) };
+        request = request
+            .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .body(reqwest::Body::wrap(body));
+    }
+    request.send().await.map_err(|problem| failed(settings, at, &problem, &seen, progress))
+}
+
+fn failed(
+    settings: &Settings,
+    at: &Endpoint,
+    problem: &reqwest::Error,
+    seen: &Seen,
+    progress: &Progress,
+) -> ApiError {
+    let endpoint = at.clone();
+    if let Some(reason) = seen.refusal() {
+        return ApiError::Untrusted { endpoint, reason };
+    }
+    if problem.is_connect() {
+        let reason = if problem.is_timeout() {
+            format!("no connection within {}", words::span(settings.connect_timeout))
+        } else {
+            words::cause(problem)
+        };
+        return ApiError::Unreachable { endpoint, reason, sent: progress.sent_before_connecting() };
+    }
+    if words::find::<hyper::Error>(problem).is_some_and(hyper::Error::is_parse) {
+        return ApiError::BadReply { endpoint, reason: "it is not HTTP".into() };
+    }
+    ApiError::Unreachable { endpoint, reason: words::cause(problem), sent: progress.sent() }
+}
+
+/// Reads the answer's body, up to its limit. A refusal counts even if its text does not arrive whole.
+async fn read(
+    at: &Endpoint,
+    mut response: Response,
+    deadline: Instant,
+    limit: Duration,
+) -> Result<Reply, ApiError> {
+    let status = response.status();
+    let headers = response.headers().clone();
+    let max = if status.is_success() { MAX_BODY } else { MAX_REFUSAL };
+    let bad = |reason: String| ApiError::BadReply { endpoint: at.clone(), reason };
+    let expected = response.content_length().and_then(|n| usize::try_from(n).ok()).unwrap_or(8 * 1024);
+    let mut body = Zeroizing::new(Vec::with_capacity(expected.min(max)));
+    let broken = loop {
+        let chunk = match tokio::time::timeout_at(deadline, response.chunk()).await {
+            Ok(Ok(Some(chunk))) => chunk,
+            Ok(Ok(None)) => break None,
+            Ok(Err(problem)) => break Some(bad(format!("it was cut short: {}", words::cause(&problem)))),
+            Err(_) => {
+                let reason = no_answer(limit);
+                break Some(ApiError::Unreachable { endpoint: at.clone(), reason, sent: true });
+            }
+        };
+        if body.len() + chunk.len() > max {
+            break Some(bad(format!("it is longer than {} KiB", max / 1024)));
+        }
+        append(&mut body, &chunk);
+    };
+    Ok(Reply { from: at.clone(), status, headers, body, broken })
+}
+
+/// Like `extend_from_slice`, but what a larger buffer replaces is wiped.
+fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
+    let needed = body.len() + chunk.len();
+    if needed > body.capacity() {
+        let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(2 * body.capacity())));
+        larger.extend_from_slice(body);
+        *body = larger;
+    }
+    body.extend_from_slice(chunk);
+}
+
+/// How far a call got, and so whether anything that matters may have left this machine.
+#[derive(Debug)]
+struct Progress {
+    has_body: bool,
+    /// hyper, with a connection in hand, has asked for the body.
+    body_taken: Arc<AtomicBool>,
+    /// A first host has answered (with a redirect).
+    answered: AtomicBool,
+}
+
+impl Progress {
+    fn new(call: &Call) -> Self {
+        Self { has_body: call.body.is_some(), body_taken: Arc::default(), answered: AtomicBool::new(false) }
+    }
+
+    fn answered(&self) {
+        self.answered.store(true, Ordering::Relaxed);
+    }
+
+    /// With a failure to connect, nothing went to the host at hand.
+    fn sent_before_connecting(&self) -> bool {
+        self.answered.load(Ordering::Relaxed) || self.body_taken.load(Ordering::Relaxed)
+    }
+
+    /// Without a body there is nothing to watch, so at any later moment the request may have gone out.
+    fn sent(&self) -> bool {
+        !self.has_body || self.sent_before_connecting()
+    }
+}
+
+/// A request body in wiped memory that notes when hyper, with a connection in hand, asks for it.
+struct WatchedBody {
+    rest: Option<Bytes>,
+    taken: Arc<AtomicBool>,
+}
+
+impl http_body::Body for WatchedBody {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+        self.taken.store(true, Ordering::Relaxed);
+        Poll::Ready(self.rest.take().map(|all| Ok(http_body::Frame::data(all))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_none()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        http_body::SizeHint::with_exact(self.rest.as_ref().map_or(0, |rest| rest.len() as u64))
+    }
+}

@@ -1,0 +1,68 @@
+//! A look at a server's certificate: TCP, TLS handshake, goodbye.
+
+use crate::exchange::anchors;
+use crate::tls::{Purpose, Seen};
+use crate::{ApiError, Endpoint, PeerCertificate, Settings, resolve, words};
+use rustls::pki_types::ServerName;
+use std::io;
+use std::sync::Arc;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsConnector;
+
+/// Shakes hands, verifies that the server holds its certificate's key, and leaves.
+pub(crate) async fn probe(settings: &Arc<Settings>, at: &Endpoint) -> Result<PeerCertificate, ApiError> {
+    if at.is_http() {
+        return Err(ApiError::Misconfigured { reason: format!("{at} is plain http: it has no certificate") });
+    }
+    let unreachable = |reason: String| ApiError::Unreachable { endpoint: at.clone(), reason, sent: false };
+    let anchors = timeout(settings.request_timeout, anchors(settings)).await.map_err(|_| {
+        unreachable(format!(
+            "reading the trusted certificates took over {}",
+            words::span(settings.request_timeout)
+        ))
+    })??;
+    let seen = Seen::default();
+    let misconfigured =
+        |problem: String| ApiError::Misconfigured { reason: format!("TLS for {at}: {problem}") };
+    let config =
+        crate::tls::config(anchors, Purpose::Look, &seen).map_err(|p| misconfigured(p.to_string()))?;
+    let name = ServerName::try_from(at.bare_host().to_owned()).map_err(|p| misconfigured(p.to_string()))?;
+
+    let limit = settings.connect_timeout.min(settings.request_timeout);
+    let deadline = Instant::now() + limit;
+    let shake = async {
+        let stream = connect(at, deadline).await?;
+        let mut stream = TlsConnector::from(Arc::new(config))
+            .connect(name, stream)
+            .await
+            .map_err(|problem| words::cause(&problem))?;
+        // A server that does not wait for the goodbye changes nothing about its certificate.
+        let _goodbye = stream.shutdown().await;
+        Ok(())
+    };
+    timeout_at(deadline, shake)
+        .await
+        .unwrap_or_else(|_| Err(format!("no connection within {}", words::span(limit))))
+        .map_err(unreachable)?;
+    seen.certificate().ok_or_else(|| unreachable("it showed no certificate".into()))
+}
+
+/// Tries each address of the host; all but the last get their share of the time that is left.
+async fn connect(at: &Endpoint, deadline: Instant) -> Result<TcpStream, String> {
+    let addresses =
+        resolve::addresses(at.bare_host(), at.port()).await.map_err(|problem| problem.to_string())?;
+    let mut failure = String::new();
+    let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+    for address in addresses {
+        let share = deadline.saturating_duration_since(Instant::now()) / left.max(1);
+        left = left.saturating_sub(1);
+        let timed_out = || Err(io::Error::from(io::ErrorKind::TimedOut));
+        match timeout(share, TcpStream::connect(address)).await.unwrap_or_else(|_| timed_out()) {
+            Ok(stream) => return Ok(stream),
+            Err(problem) => failure = words::cause(&problem),
+        }
+    }
+    Err(failure)
+}

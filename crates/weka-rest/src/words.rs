@@ -1,0 +1,146 @@
+//! Plain words for what went wrong below HTTP, and text from elsewhere made fit to show.
+
+use crate::resolve::LookupFailed;
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+/// A run of token-like characters this long is not shown: it could be a token, or a part of one.
+const TOKEN_LIKE: usize = 32;
+
+/// Without control characters, on one line, without what looks like a token, at most `limit` characters.
+pub(crate) fn visible(text: &str, limit: usize) -> String {
+    let mut shown = String::new();
+    let mut count = 0;
+    for word in text.split(|c: char| c.is_whitespace() || is_hidden(c)).filter(|word| !word.is_empty()) {
+        let word = if looks_like_token(word) { "[...]" } else { word };
+        let length = word.chars().count() + usize::from(count > 0);
+        if count + length > limit {
+            if count == 0 {
+                shown.extend(word.chars().take(limit));
+            }
+            shown.push_str("...");
+            break;
+        }
+        if count > 0 {
+            shown.push(' ');
+        }
+        shown.push_str(word);
+        count += length;
+    }
+    shown
+}
+
+/// Control characters, and the marks that turn the direction of text around.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+fn looks_like_token(word: &str) -> bool {
+    word.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '/' | '=')))
+        .any(|run| run.len() >= TOKEN_LIKE)
+}
+
+/// `6 s`, `1.5 s` or `250 ms`.
+pub(crate) fn span(time: Duration) -> String {
+    if time < Duration::from_secs(1) {
+        format!("{} ms", time.as_millis())
+    } else {
+        format!("{} s", (time.as_secs_f64() * 10.0).round() / 10.0)
+    }
+}
+
+/// `1 h 5 min 20 s`.
+pub(crate) fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")];
+    let shown: Vec<String> =
+        parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n} {unit}")).collect();
+    if shown.is_empty() { "0 s".into() } else { shown.join(" ") }
+}
+
+/// The deepest cause that says something to a person.
+pub(crate) fn cause(error: &(dyn Error + 'static)) -> String {
+    let mut found = None;
+    let mut next = Some(error);
+    while let Some(here) = next {
+        found = known(here).or(found);
+        next = here.source();
+    }
+    found.unwrap_or_else(|| visible(&innermost(error).to_string(), 200))
+}
+
+/// The first `T` in the chain of causes.
+pub(crate) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(here) = next {
+        if let Some(found) = here.downcast_ref::<T>() {
+            return Some(found);
+        }
+        next = here.source();
+    }
+    None
+}
+
+fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    let mut here = error;
+    while let Some(next) = here.source() {
+        here = next;
+    }
+    here
+}
+
+fn known(error: &(dyn Error + 'static)) -> Option<String> {
+    if let Some(failed) = error.downcast_ref::<LookupFailed>() {
+        return Some(failed.to_string());
+    }
+    if let Some(problem) = error.downcast_ref::<rustls::Error>() {
+        return Some(tls(problem));
+    }
+    if let Some(problem) = error.downcast_ref::<io::Error>() {
+        return Some(file_or_socket(problem));
+    }
+    let problem = error.downcast_ref::<hyper::Error>()?;
+    if problem.is_incomplete_message() {
+        return Some("the connection was closed before the answer was complete".into());
+    }
+    problem.is_canceled().then(|| "the connection was closed before the request was sent".into())
+}
+
+fn file_or_socket(problem: &io::Error) -> String {
+    if let Some(inner) = problem.get_ref() {
+        let inner: &(dyn Error + 'static) = inner;
+        if let Some(words) = known(inner) {
+            return words;
+        }
+    }
+    match problem.kind() {
+        io::ErrorKind::ConnectionRefused => "connection refused".into(),
+        io::ErrorKind::ConnectionReset => "the connection was reset".into(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
+            "the connection was closed".into()
+        }
+        io::ErrorKind::TimedOut => "the connection timed out".into(),
+        io::ErrorKind::HostUnreachable => "no route to the host".into(),
+        io::ErrorKind::NetworkUnreachable => "the network is unreachable".into(),
+        _ => visible(&problem.to_string(), 200),
+    }
+}
+
+/// What went wrong in TLS, other than the certificate, which has its own words.
+fn tls(problem: &rustls::Error) -> String {
+    match problem {
+        rustls::Error::InvalidMessage(_) | rustls::Error::InappropriateMessage { .. } => {
+            "what answers there does not speak TLS (plain http?)".into()
+        }
+        rustls::Error::AlertReceived(alert) => format!("the server ended the TLS handshake: {alert:?}"),
+        rustls::Error::PeerIncompatible(_) => {
+            "no TLS version or cipher in common (TLS 1.2 or newer is needed)".into()
+        }
+        rustls::Error::InvalidCertificate(_) => {
+            "the certificate's signature in the handshake is wrong".into()
+        }
+        other => visible(&format!("TLS failed: {other}"), 200),
+    }
+}
