@@ -52,7 +52,7 @@ pub enum Answer {
 /// The state of a profile, as `status` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
-    /// Before the first event.
+    /// Before the first event, and while the first pair is being fetched.
     Starting,
     /// A live token, and the last renewal worked.
     Ready,
@@ -100,7 +100,8 @@ pub enum Action {
         /// Which pair.
         generation: Generation,
     },
-    /// Hand this pair out from now on; all others may be forgotten.
+    /// Hand this pair out from now on; all older ones (with smaller numbers) may be forgotten. A newer one may
+    /// be held already, which has yet to be renewed.
     Publish {
         /// Which pair.
         generation: Generation,

@@ -7,14 +7,19 @@
 //! - [`event`]: everything that can happen to a profile.
 //! - [`action`]: everything the engine can ask for.
 //! - [`policy`]: what the configuration decides.
+//! - [`ttl`]: how much life a token must have left to be handed out.
 //! - [`session`]: one profile: `session.on(event, now)`.
 
 pub mod action;
 pub mod event;
 pub mod policy;
+pub mod session;
 pub mod time;
+pub mod ttl;
 
 pub use action::{Action, Answer, Condition, LoginBy, Refused};
 pub use event::{Adopted, Event, ExchangeId, Failure, Generation, Memory, Outcome, SourceId, WaiterId};
 pub use policy::Policy;
+pub use session::Session;
 pub use time::{Lease, Moment};
+pub use ttl::{caller_limit, default_min_ttl};

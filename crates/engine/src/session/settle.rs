@@ -1,0 +1,215 @@
+//! What follows from what is known: answers, the next exchange, the next wake-up.
+
+use super::Session;
+use super::ended::{By, Exchange};
+use super::endpoints::{Benched, Tour};
+use super::source::{Path, Reading};
+use super::waiters::{Waiter, Wish};
+use crate::action::{Action, Answer, LoginBy, Refused};
+use crate::event::{ExchangeId, WaiterId};
+use crate::time::Moment;
+use crate::ttl::{caller_limit, dead_from};
+use std::time::Duration;
+
+/// Far more than any event needs; a bound all the same.
+const STEPS: usize = 16;
+/// The shared limit on exchanges that callers cause, where the life of a token is not known.
+const UNKNOWN_LIFE_LIMIT: Duration = Duration::from_secs(5);
+/// However short the life.
+const LEAST_LIMIT: Duration = Duration::from_millis(100);
+
+impl Session {
+    pub(super) fn settle(&mut self, now: Moment, out: &mut Vec<Action>) {
+        self.remember(out);
+        let mut wanted = false;
+        for _ in 0..STEPS {
+            self.pairs.attend(now, out);
+            self.give_up_reading(now);
+            wanted = self.answer(now, out);
+            if !self.advance(wanted, now, out) {
+                break;
+            }
+        }
+        self.ask_for_wake(wanted, now, out);
+    }
+
+    fn give_up_reading(&mut self, now: Moment) {
+        if self.reading.file.take_if(|until| *until <= now).is_some() && self.path == Path::File {
+            self.seek_source(now);
+        }
+        if self.reading.source.take_if(|until| *until <= now).is_some() && self.path == Path::Source {
+            self.source_failed(now);
+        }
+    }
+
+    /// Takes one step, if there is one to take.
+    fn advance(&mut self, wanted: bool, now: Moment, out: &mut Vec<Action>) -> bool {
+        if self.exchange.is_some() || self.pairs.is_storing() {
+            return false;
+        }
+        if let Some((id, waiter)) = self.waiters.next_login()
+            && self.locked_until(now).is_none()
+            && self.login_attempt(waiter) <= now
+        {
+            self.log_person_in(id, now, out);
+            return true;
+        }
+        let is_due = |at: Option<Moment>| at.is_some_and(|at| at <= now);
+        let is_time = is_due(self.own_attempt()) || (wanted && is_due(self.called_attempt(now)));
+        if !is_time {
+            return false;
+        }
+        match self.path {
+            Path::Person => self.path = Path::Source,
+            Path::File => {
+                self.reading.file = Some(now + Reading::FILE);
+                out.push(Action::ReadFile);
+            }
+            Path::Source => {
+                self.reading.source = Some(now + Reading::SOURCE);
+                out.push(Action::ReadSource);
+            }
+            Path::Refresh => match self.pairs.held() {
+                Some(pair) => self.attempt(By::Refresh(pair.generation), now, out),
+                None => self.seek_source(now),
+            },
+            Path::Login(source) => self.attempt(By::Source(source), now, out),
+        }
+        true
+    }
+
+    fn attempt(&mut self, by: By, now: Moment, out: &mut Vec<Action>) {
+        let tour = self.round.tour();
+        match self.endpoints.pick(self.policy.endpoints, &tour, Benched::LeftAlone, now) {
+            Some(endpoint) => self.begin(by, endpoint, now, out),
+            None => self.round.end(&tour, &mut self.dice, now),
+        }
+    }
+
+    fn log_person_in(&mut self, id: WaiterId, now: Moment, out: &mut Vec<Action>) {
+        let endpoint = self.waiters.get(id).and_then(|waiter| match &waiter.wish {
+            Wish::Login { endpoints, tour, .. } => self.pick_for_person(*endpoints, tour, now),
+            Wish::Get { .. } | Wish::Renew => None,
+        });
+        match endpoint {
+            Some(endpoint) => self.begin(By::Person(id), endpoint, now, out),
+            None => {
+                self.waiters.remove(id);
+                out.push(Action::Answer { waiter: id, answer: Answer::Refused(Refused::Unreachable) });
+            }
+        }
+    }
+
+    pub(super) fn pick_for_person(&self, count: usize, tour: &Tour, now: Moment) -> Option<usize> {
+        let benched = if count == self.policy.endpoints { Benched::LeftAlone } else { Benched::Unknown };
+        self.endpoints.pick(count, tour, benched, now)
+    }
+
+    fn begin(&mut self, by: By, endpoint: usize, now: Moment, out: &mut Vec<Action>) {
+        let id = self.next_exchange;
+        self.next_exchange = ExchangeId(id.0.wrapping_add(1));
+        let started_before = self.last_start.replace(now);
+        self.exchange = Some(Exchange { id, by, endpoint, started_before, obsolete: false });
+        out.push(match by {
+            By::Refresh(generation) => Action::Refresh { exchange: id, endpoint, generation },
+            By::Source(source) => Action::Login { exchange: id, endpoint, by: LoginBy::Source(source) },
+            By::Person(waiter) => Action::Login { exchange: id, endpoint, by: LoginBy::Person(waiter) },
+        });
+    }
+
+    /// When the session acts by itself.
+    pub(super) fn own_attempt(&self) -> Option<Moment> {
+        let begun = self.round.is_open();
+        match self.open_path()? {
+            Path::Person => None,
+            Path::File => Some(Moment::default()),
+            Path::Source => Some(self.cluster_at().max(self.schedule.due())),
+            Path::Refresh | Path::Login(_) if begun => Some(self.cluster_at()),
+            Path::Refresh | Path::Login(_) => {
+                Some(self.cluster_at().max(self.schedule.due()).max(self.round.back_off()))
+            }
+        }
+    }
+
+    /// When the session acts if a caller wants it to: ahead of the back-off, but at the limit that all callers
+    /// share, and never against the cluster's word.
+    pub(super) fn called_attempt(&self, now: Moment) -> Option<Moment> {
+        match self.open_path()? {
+            Path::Person => (self.policy.has_source && !self.source.is_resting(now)).then_some(now),
+            Path::File => Some(Moment::default()),
+            Path::Source => Some(self.cluster_at()),
+            Path::Refresh | Path::Login(_) => {
+                let limit = match self.pairs.life() {
+                    Some(life) if !life.is_zero() => caller_limit(life).max(LEAST_LIMIT),
+                    Some(_) | None => UNKNOWN_LIFE_LIMIT,
+                };
+                let paced = self.last_start.map(|start| start + limit).unwrap_or_default();
+                Some(self.cluster_at().max(paced))
+            }
+        }
+    }
+
+    /// When the login of this person may be sent.
+    pub(super) fn login_attempt(&self, waiter: &Waiter) -> Moment {
+        match waiter.wish {
+            Wish::Login { endpoints, .. } if endpoints == self.policy.endpoints => {
+                self.round.hold().max(self.endpoints.free_at(endpoints))
+            }
+            _ => self.round.hold(),
+        }
+    }
+
+    /// The way to the next pair, unless something under way has to end first.
+    fn open_path(&self) -> Option<Path> {
+        let is_closed = !self.started
+            || self.memory.logged_out
+            || self.exchange.is_some()
+            || self.pairs.is_storing()
+            || self.is_reading();
+        (!is_closed).then_some(self.path)
+    }
+
+    pub(super) const fn is_reading(&self) -> bool {
+        match self.path {
+            Path::File => self.reading.file.is_some(),
+            Path::Source => self.reading.source.is_some(),
+            Path::Refresh | Path::Login(_) | Path::Person => false,
+        }
+    }
+
+    /// When the cluster may be spoken to again.
+    fn cluster_at(&self) -> Moment {
+        let free_at = self.endpoints.free_at(self.policy.endpoints);
+        self.after_lockout.unwrap_or_default().max(self.round.hold()).max(free_at)
+    }
+
+    fn ask_for_wake(&mut self, wanted: bool, now: Moment, out: &mut Vec<Action>) {
+        let login = match self.waiters.next_login() {
+            Some((_, waiter)) if self.exchange.is_none() => Some(self.login_attempt(waiter)),
+            _ => None,
+        };
+        let called = if wanted { self.called_attempt(now) } else { None };
+        // The state changes at these moments, though nothing else happens.
+        let calm_ends = self.is_calm(now).then_some(self.schedule.due());
+        let live_until = self.pairs.live(now).map(|(_, lease)| dead_from(&lease));
+        let live_until = live_until.filter(|_| self.round.trouble().is_some());
+        let soonest = [
+            self.pairs.next(),
+            self.reading.file,
+            self.reading.source,
+            self.waiters.earliest_deadline(),
+            self.own_attempt(),
+            self.locked_until(now),
+            login,
+            called,
+            calm_ends,
+            live_until,
+        ];
+        // Whatever should have happened by now has; a moment later at the earliest, so that nothing spins.
+        let wake = soonest.into_iter().flatten().min().map(|at| at.max(now + Duration::from_millis(1)));
+        if wake != self.wake {
+            self.wake = wake;
+            out.push(Action::WakeAt(wake));
+        }
+    }
+}

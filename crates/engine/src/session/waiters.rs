@@ -1,0 +1,97 @@
+//! Callers that wait for an answer.
+
+use super::endpoints::Tour;
+use crate::event::{ExchangeId, WaiterId};
+use crate::time::Moment;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+#[derive(Debug, Clone)]
+pub(super) enum Wish {
+    Get { min_ttl: Option<Duration> },
+    Renew,
+    Login { endpoints: usize, tour: Tour, granted: bool },
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Waiter {
+    pub(super) wish: Wish,
+    pub(super) deadline: Moment,
+    pub(super) came: Moment,
+    /// The first exchange that can begin after it came.
+    pub(super) since: ExchangeId,
+    order: u64,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Waiters {
+    waiting: BTreeMap<WaiterId, Waiter>,
+    /// Persons whose login has not been granted, in the order in which they came.
+    logins: BTreeMap<u64, WaiterId>,
+    next_order: u64,
+}
+
+impl Waiters {
+    pub(super) fn make(&mut self, wish: Wish, deadline: Moment, came: Moment, since: ExchangeId) -> Waiter {
+        self.next_order += 1;
+        Waiter { wish, deadline, came, since, order: self.next_order }
+    }
+
+    /// A name that is used again stands for the new caller.
+    pub(super) fn add(&mut self, id: WaiterId, waiter: Waiter) {
+        self.remove(id);
+        if matches!(waiter.wish, Wish::Login { .. }) {
+            self.logins.insert(waiter.order, id);
+        }
+        self.waiting.insert(id, waiter);
+    }
+
+    pub(super) fn remove(&mut self, id: WaiterId) {
+        if let Some(waiter) = self.waiting.remove(&id) {
+            self.logins.remove(&waiter.order);
+        }
+    }
+
+    /// The login of this person goes on at the next endpoint.
+    pub(super) fn go_on(&mut self, id: WaiterId, on: Tour) {
+        if let Some(Waiter { wish: Wish::Login { tour, .. }, .. }) = self.waiting.get_mut(&id) {
+            *tour = on;
+        }
+    }
+
+    /// The login of this person worked; only the new pair's way into the store is left to wait for.
+    pub(super) fn grant(&mut self, id: WaiterId) {
+        if let Some(Waiter { wish: Wish::Login { granted, .. }, order, .. }) = self.waiting.get_mut(&id) {
+            *granted = true;
+            self.logins.remove(order);
+        }
+    }
+
+    pub(super) fn get(&self, id: WaiterId) -> Option<&Waiter> {
+        self.waiting.get(&id)
+    }
+
+    pub(super) fn contains(&self, id: WaiterId) -> bool {
+        self.waiting.contains_key(&id)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (WaiterId, &Waiter)> {
+        self.waiting.iter().map(|(id, waiter)| (*id, waiter))
+    }
+
+    pub(super) fn earliest_deadline(&self) -> Option<Moment> {
+        self.waiting.values().map(|waiter| waiter.deadline).min()
+    }
+
+    /// Everybody, and nobody is left.
+    pub(super) fn take_all(&mut self) -> impl Iterator<Item = WaiterId> + use<> {
+        self.logins.clear();
+        std::mem::take(&mut self.waiting).into_keys()
+    }
+
+    /// The person whose login is next.
+    pub(super) fn next_login(&self) -> Option<(WaiterId, &Waiter)> {
+        let (_, id) = self.logins.first_key_value()?;
+        self.waiting.get(id).map(|waiter| (*id, waiter))
+    }
+}
