@@ -1,6 +1,7 @@
 //! [`Client`]: the calls.
 
-use crate::exchange::{self, Call, Reply};
+use crate::exchange::{self, Call, Context, Reply};
+use crate::roots::Loader;
 use crate::{ApiError, Endpoint, Grant, Identity, PeerCertificate, Settings, probe, refusal, reply};
 use bytes::Bytes;
 use reqwest::Method;
@@ -16,7 +17,7 @@ use zeroize::Zeroizing;
 /// Its futures need a tokio runtime with time and I/O. Dropping one closes its connection.
 #[derive(Debug, Clone)]
 pub struct Client {
-    settings: Arc<Settings>,
+    context: Arc<Context>,
 }
 
 #[derive(Serialize)]
@@ -37,13 +38,13 @@ impl Client {
     /// A client for these settings. Reads and connects nothing.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings: Arc::new(settings) }
+        Self { context: Arc::new(Context { settings, loader: Loader::default() }) }
     }
 
     /// The settings it was made with.
     #[must_use]
     pub fn settings(&self) -> &Settings {
-        &self.settings
+        &self.context.settings
     }
 
     /// Logs in (WEKA 5.1 API: `POST /login`). The password goes out at most once, apart from redirects
@@ -60,7 +61,7 @@ impl Client {
     ) -> Result<Grant, ApiError> {
         let length = org.len() + username.len() + password.len();
         let body = json(&LoginBody { username, password, org }, length)?;
-        let reply = self.call(at, post("login", body), &[password.expose()]).await?;
+        let reply = self.call(at, post("login", body, &[password.expose()])).await?;
         let grant = reply::grant(&reply)?;
         if grant.refresh_token.is_none() {
             let reason = "`data` has no refresh_token".into();
@@ -97,8 +98,7 @@ impl Client {
     /// See [`ApiError`]; a Regular user gets [`ApiError::Forbidden`].
     pub async fn whoami(&self, at: &Endpoint, token: &AccessToken) -> Result<Identity, ApiError> {
         let path = vec!["users".into(), "whoami".into()];
-        let call = Call { method: Method::GET, path, bearer: Some(exchange::bearer(token)?), body: None };
-        reply::identity(&self.call(at, call, &[token.expose()]).await?)
+        reply::identity(&self.call(at, with_token(Method::GET, path, token, &[token.expose()])?).await?)
     }
 
     /// Ends all sessions of a user (WEKA 5.1 API: `DELETE /users/{uid}/revoke`).
@@ -111,8 +111,7 @@ impl Client {
             return Err(ApiError::Misconfigured { reason: "that is not the id of a user".into() });
         }
         let path = vec!["users".into(), uid.into(), "revoke".into()];
-        let call = Call { method: Method::DELETE, path, bearer: Some(exchange::bearer(token)?), body: None };
-        reply::nothing(&self.call(at, call, &[token.expose()]).await?)
+        reply::nothing(&self.call(at, with_token(Method::DELETE, path, token, &[token.expose()])?).await?)
     }
 
     /// Looks at the server's certificate: a TLS handshake and nothing else, so no HTTP and no secret.
@@ -121,7 +120,7 @@ impl Client {
     /// [`ApiError::Unreachable`] or [`ApiError::Misconfigured`]; a certificate that is not trusted is
     /// no error here but a [`Verdict`](crate::Verdict).
     pub async fn probe(&self, at: &Endpoint) -> Result<PeerCertificate, ApiError> {
-        probe::probe(&self.settings, at).await
+        probe::probe(&self.context, at).await
     }
 
     async fn renew(
@@ -131,16 +130,17 @@ impl Client {
         access_token_expiry: Option<u64>,
     ) -> Result<Grant, ApiError> {
         let body = json(&RefreshBody { refresh_token, access_token_expiry }, refresh_token.len())?;
-        let mut call = post("login", body);
+        let secrets = [refresh_token.expose()];
+        let mut call = post("login", body, &secrets);
         call.path.push("refresh".into());
-        reply::grant(&self.call(at, call, &[refresh_token.expose()]).await?)
+        reply::grant(&self.call(at, call).await?)
     }
 
-    /// One exchange, down to a whole and successful answer. `secrets` are what no error may quote.
-    async fn call(&self, at: &Endpoint, call: Call, secrets: &[&str]) -> Result<Reply, ApiError> {
-        let mut reply = exchange::run(&self.settings, at, &call).await?;
+    /// One exchange, down to a whole and successful answer.
+    async fn call(&self, at: &Endpoint, call: Call<'_>) -> Result<Reply, ApiError> {
+        let mut reply = exchange::run(&self.context, at, &call).await?;
         if !reply.status.is_success() {
-            return Err(refusal::refusal(&reply, secrets));
+            return Err(refusal::refusal(&reply, call.secrets));
         }
         if let Some(problem) = reply.broken.take() {
             return Err(problem);
@@ -150,8 +150,17 @@ impl Client {
     }
 }
 
-fn post(path: &str, body: Bytes) -> Call {
-    Call { method: Method::POST, path: vec![path.into()], bearer: None, body: Some(body) }
+fn post<'a>(path: &str, body: Bytes, secrets: &'a [&'a str]) -> Call<'a> {
+    Call { method: Method::POST, path: vec![path.into()], bearer: None, body: Some(body), secrets }
+}
+
+fn with_token<'a>(
+    method: Method,
+    path: Vec<String>,
+    token: &AccessToken,
+    secrets: &'a [&'a str],
+) -> Result<Call<'a>, ApiError> {
+    Ok(Call { method, path, bearer: Some(exchange::bearer(token)?), body: None, secrets })
 }
 
 /// JSON in memory that is wiped. `length` is that of the texts in it: escaped, each of their bytes

@@ -1,8 +1,8 @@
 //! One HTTP exchange: request, redirects, the whole answer, within its time and size.
 
-use crate::roots::Anchors;
+use crate::roots::{Anchors, Loader, Reach};
 use crate::tls::{Purpose, Seen};
-use crate::{ApiError, Endpoint, Settings, Trust, redirect, words};
+use crate::{ApiError, Endpoint, Settings, redirect, words};
 use bytes::Bytes;
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Method, Response, StatusCode, Url};
@@ -10,7 +10,7 @@ use secret::AccessToken;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{self, Poll};
 use std::time::Duration;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
@@ -22,12 +22,21 @@ const MAX_REFUSAL: usize = 64 * 1024;
 const MAX_REDIRECTS: u32 = 3;
 
 /// What is asked.
-pub(crate) struct Call {
+pub(crate) struct Call<'a> {
     pub(crate) method: Method,
     /// Below `/api/v2`, one entry per path segment.
     pub(crate) path: Vec<String>,
     pub(crate) bearer: Option<HeaderValue>,
     pub(crate) body: Option<Bytes>,
+    /// What the request carries that no error may quote.
+    pub(crate) secrets: &'a [&'a str],
+}
+
+/// What calls are made with.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) settings: Settings,
+    pub(crate) loader: Loader,
 }
 
 /// What came back, whatever the status.
@@ -67,29 +76,17 @@ pub(crate) fn allowed(settings: &Settings, at: &Endpoint) -> Result<(), ApiError
     Ok(())
 }
 
-/// Reads roots and `ca_file` on a blocking thread, so that a hung file system holds up nobody else.
-pub(crate) async fn anchors(settings: &Arc<Settings>) -> Result<Anchors, ApiError> {
-    if let Trust::Fingerprint(pin) = settings.trust {
-        return Ok(Anchors::Pin(pin));
-    }
-    let settings = Arc::clone(settings);
-    let load = move || Anchors::load(&settings.trust, &crate::tls::provider());
-    tokio::task::spawn_blocking(load).await.unwrap_or_else(|_| {
-        Err(ApiError::Misconfigured { reason: "reading the trusted certificates failed".into() })
-    })
-}
-
 /// Does the whole exchange, redirects included, within `request_timeout`.
-pub(crate) async fn run(settings: &Arc<Settings>, at: &Endpoint, call: &Call) -> Result<Reply, ApiError> {
+pub(crate) async fn run(context: &Context, at: &Endpoint, call: &Call<'_>) -> Result<Reply, ApiError> {
     let progress = Progress::new(call);
     let mut whereabouts = at.clone();
-    let deadline = Instant::now() + settings.request_timeout;
-    let work = follow(settings, &mut whereabouts, call, &progress, deadline);
+    let deadline = Instant::now() + context.settings.request_timeout;
+    let work = follow(context, &mut whereabouts, call, &progress, deadline);
     match tokio::time::timeout_at(deadline, work).await {
         Ok(result) => result,
         Err(_) => Err(ApiError::Unreachable {
             endpoint: whereabouts,
-            reason: no_answer(settings.request_timeout),
+            reason: no_answer(context.settings.request_timeout),
             sent: progress.sent(),
         }),
     }
@@ -100,26 +97,27 @@ fn no_answer(limit: Duration) -> String {
 }
 
 async fn follow(
-    settings: &Arc<Settings>,
+    context: &Context,
     at: &mut Endpoint,
-    call: &Call,
+    call: &Call<'_>,
     progress: &Progress,
     deadline: Instant,
 ) -> Result<Reply, ApiError> {
     let mut url = first_url(at, &call.path)?;
     let mut redirects = 0;
     loop {
-        let response = hop(settings, at, &url, call, progress).await?;
+        let response = hop(context, at, &url, call, progress).await?;
         progress.answered();
         if !redirect::is_one(response.status()) {
-            return read(at, response, deadline, settings.request_timeout).await;
+            return read(at, response, deadline, context.settings.request_timeout).await;
         }
         if redirects == MAX_REDIRECTS {
             let reason = format!("it redirects more than {MAX_REDIRECTS} times");
             return Err(ApiError::BadReply { endpoint: at.clone(), reason });
         }
         redirects += 1;
-        let (next, next_url) = redirect::target(settings, at, &url, response.headers())?;
+        let (next, next_url) =
+            redirect::target(&context.settings, at, &url, response.headers(), call.secrets)?;
         *at = next;
         url = next_url;
     }
@@ -132,17 +130,46 @@ fn first_url(at: &Endpoint, path: &[String]) -> Result<Url, ApiError> {
     Ok(url)
 }
 
-/// One request to one host: a client of its own, no redirect followed, nothing repeated.
+/// One request to one host. Where nobody known vouches for the server, the system's roots are read and
+/// the handshake is made once more; nothing has been sent by then.
 async fn hop(
-    settings: &Arc<Settings>,
+    context: &Context,
     at: &Endpoint,
     url: &Url,
-    call: &Call,
+    call: &Call<'_>,
     progress: &Progress,
 ) -> Result<Response, ApiError> {
+    let settings = &context.settings;
     allowed(settings, at)?;
-    let seen = Seen::default();
-    let builder = reqwest::Client::builder()
+    let mut reach = settings.trust.first_reach();
+    loop {
+        let seen = Seen::default();
+        let anchors = if at.is_http() {
+            // reqwest wants a TLS configuration all the same; this one trusts nobody.
+            Anchors::Roots { chains: None, exact: Vec::new() }
+        } else {
+            context.loader.load(&settings.trust, reach).await?
+        };
+        let client = client(settings, at, anchors, &seen)?;
+        match request(&client, url, call, progress).send().await {
+            Ok(response) => return Ok(response),
+            Err(_) if reach == Reach::Near && seen.lacks_chain() => reach = Reach::Far,
+            Err(problem) => return Err(failed(settings, at, &problem, &seen, progress)),
+        }
+    }
+}
+
+/// A client for one request: it follows no redirect, repeats nothing and pools nothing.
+fn client(
+    settings: &Settings,
+    at: &Endpoint,
+    anchors: Anchors,
+    seen: &Seen,
+) -> Result<reqwest::Client, ApiError> {
+    let unusable = |problem: String| ApiError::Misconfigured { reason: format!("TLS for {at}: {problem}") };
+    let tls = crate::tls::config(anchors, Purpose::Talk, seen).map_err(|p| unusable(p.to_string()))?;
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
         .no_proxy()
         .http1_only()
         .redirect(reqwest::redirect::Policy::none())
@@ -151,18 +178,17 @@ async fn hop(
         .pool_max_idle_per_host(0)
         .dns_resolver(crate::resolve::SystemResolver)
         .connect_timeout(settings.connect_timeout)
-        .user_agent(concat!("weka-token/", env!("CARGO_PKG_VERSION")));
-    let unusable = |problem: String| ApiError::Misconfigured { reason: format!("TLS for {at}: {problem}") };
-    let anchors = if at.is_http() {
-        // reqwest wants a TLS configuration all the same; this one trusts nobody.
-        Anchors::Roots { chains: None, exact: Vec::new() }
-    } else {
-        anchors(settings).await?
-    };
-    let tls = crate::tls::config(anchors, Purpose::Talk, &seen).map_err(|p| unusable(p.to_string()))?;
-    let client =
-        builder.tls_backend_preconfigured(tls).build().map_err(|problem| unusable(words::cause(&problem)))?;
+        .user_agent(concat!("weka-token/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|problem| unusable(words::cause(&problem)))
+}
 
+fn request(
+    client: &reqwest::Client,
+    url: &Url,
+    call: &Call<'_>,
+    progress: &Progress,
+) -> reqwest::RequestBuilder {
     let mut request = client
         .request(call.method.clone(), url.clone())
         .header(header::ACCEPT, HeaderValue::from_static("application/json"))
@@ -176,7 +202,7 @@ async fn hop(
             .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .body(reqwest::Body::wrap(body));
     }
-    request.send().await.map_err(|problem| failed(settings, at, &problem, &seen, progress))
+    request
 }
 
 fn failed(
@@ -257,7 +283,7 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(call: &Call) -> Self {
+    fn new(call: &Call<'_>) -> Self {
         Self { has_body: call.body.is_some(), body_taken: Arc::default(), answered: AtomicBool::new(false) }
     }
 
@@ -288,7 +314,7 @@ impl http_body::Body for WatchedBody {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _context: &mut Context<'_>,
+        _context: &mut task::Context<'_>,
     ) -> Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
         self.taken.store(true, Ordering::Relaxed);
         Poll::Ready(self.rest.take().map(|all| Ok(http_body::Frame::data(all))))

@@ -1,8 +1,9 @@
 //! A look at a server's certificate: TCP, TLS handshake, goodbye.
 
-use crate::exchange::anchors;
+use crate::exchange::Context;
+use crate::roots::Reach;
 use crate::tls::{Purpose, Seen};
-use crate::{ApiError, Endpoint, PeerCertificate, Settings, resolve, words};
+use crate::{ApiError, Endpoint, PeerCertificate, resolve, words};
 use rustls::pki_types::ServerName;
 use std::io;
 use std::sync::Arc;
@@ -12,16 +13,26 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
 /// Shakes hands, verifies that the server holds its certificate's key, and leaves.
-pub(crate) async fn probe(settings: &Arc<Settings>, at: &Endpoint) -> Result<PeerCertificate, ApiError> {
+pub(crate) async fn probe(context: &Context, at: &Endpoint) -> Result<PeerCertificate, ApiError> {
+    let settings = &context.settings;
     if at.is_http() {
         return Err(ApiError::Misconfigured { reason: format!("{at} is plain http: it has no certificate") });
     }
+    let certificate = look(context, at, settings.trust.first_reach()).await?;
+    Ok(match certificate {
+        (certificate, false) => certificate,
+        (_, true) => look(context, at, Reach::Far).await?.0,
+    })
+}
+
+/// One handshake; also says whether the system's roots could change the verdict.
+async fn look(context: &Context, at: &Endpoint, reach: Reach) -> Result<(PeerCertificate, bool), ApiError> {
+    let settings = &context.settings;
     let unreachable = |reason: String| ApiError::Unreachable { endpoint: at.clone(), reason, sent: false };
-    let anchors = timeout(settings.request_timeout, anchors(settings)).await.map_err(|_| {
-        unreachable(format!(
-            "reading the trusted certificates took over {}",
-            words::span(settings.request_timeout)
-        ))
+    let loading = timeout(settings.request_timeout, context.loader.load(&settings.trust, reach));
+    let anchors = loading.await.map_err(|_| {
+        let limit = words::span(settings.request_timeout);
+        unreachable(format!("reading the trusted certificates took over {limit}"))
     })??;
     let seen = Seen::default();
     let misconfigured =
@@ -34,10 +45,8 @@ pub(crate) async fn probe(settings: &Arc<Settings>, at: &Endpoint) -> Result<Pee
     let deadline = Instant::now() + limit;
     let shake = async {
         let stream = connect(at, deadline).await?;
-        let mut stream = TlsConnector::from(Arc::new(config))
-            .connect(name, stream)
-            .await
-            .map_err(|problem| words::cause(&problem))?;
+        let connector = TlsConnector::from(Arc::new(config));
+        let mut stream = connector.connect(name, stream).await.map_err(|problem| words::cause(&problem))?;
         // A server that does not wait for the goodbye changes nothing about its certificate.
         let _goodbye = stream.shutdown().await;
         Ok(())
@@ -46,7 +55,8 @@ pub(crate) async fn probe(settings: &Arc<Settings>, at: &Endpoint) -> Result<Pee
         .await
         .unwrap_or_else(|_| Err(format!("no connection within {}", words::span(limit))))
         .map_err(unreachable)?;
-    seen.certificate().ok_or_else(|| unreachable("it showed no certificate".into()))
+    let certificate = seen.certificate().ok_or_else(|| unreachable("it showed no certificate".into()))?;
+    Ok((certificate, reach == Reach::Near && seen.lacks_chain()))
 }
 
 /// Tries each address of the host; all but the last get their share of the time that is left.

@@ -16,6 +16,7 @@ pub(crate) fn target(
     at: &Endpoint,
     url: &Url,
     headers: &HeaderMap,
+    secrets: &[&str],
 ) -> Result<(Endpoint, Url), ApiError> {
     let refused = |reason: String| ApiError::BadReply { endpoint: at.clone(), reason };
     let location =
@@ -23,7 +24,7 @@ pub(crate) fn target(
     let location = location.to_str().map_err(|_| refused("it redirects to what is not a URL".into()))?;
     let mut next = url.join(location).map_err(|_| refused("it redirects to what is not a URL".into()))?;
     next.set_fragment(None);
-    let shown = origin(&next);
+    let shown = origin(&next, secrets);
     let http = match next.scheme() {
         "https" => false,
         "http" => true,
@@ -47,9 +48,14 @@ pub(crate) fn target(
     Ok((next_endpoint, next))
 }
 
-/// Scheme, host and port of a URL, for messages: no user, path or query.
-fn origin(url: &Url) -> String {
+/// Scheme, host and port of a URL, for messages: no user, path or query, where a secret could be.
+fn origin(url: &Url, secrets: &[&str]) -> String {
     let host = url.host_str().unwrap_or_default();
+    // Host names come out in lower case.
+    let quotes = |secret: &&str| !secret.is_empty() && host.contains(&secret.to_ascii_lowercase());
+    if secrets.iter().any(quotes) {
+        return "a host whose name is withheld, since it quotes a secret".into();
+    }
     let port = url.port_or_known_default().map(|port| format!(":{port}")).unwrap_or_default();
     words::visible(&format!("{}://{host}{port}", url.scheme()), 200)
 }

@@ -1,14 +1,14 @@
-//! [`Anchors`]: what [`Trust`] comes to once files are read.
+//! [`Anchors`]: what [`Trust`] comes to once files are read, and [`Loader`], which reads them.
 
 use crate::{ApiError, Fingerprint, Trust};
 use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
-use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::task::JoinHandle;
 
 /// No bundle of authorities is near this long; a device or a log file named by mistake is cut off here.
 const MAX_CA_FILE: u64 = 8 * 1024 * 1024;
@@ -27,34 +27,55 @@ pub(crate) enum Anchors {
     },
 }
 
+/// How far to look for somebody who vouches for a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// The pin or `ca_file` alone. Settles nearly every call, and saves the half MiB that the system's
+    /// roots leave behind in the heap.
+    Near,
+    /// The system's roots too.
+    Far,
+}
+
 impl Trust {
+    /// Where a call begins.
+    pub(crate) const fn first_reach(&self) -> Reach {
+        match self {
+            Self::CaFile(_) | Self::Fingerprint(_) => Reach::Near,
+            Self::SystemRoots => Reach::Far,
+        }
+    }
+
     /// Reads what has to be read and says whether it can be used. Blocks on files.
     ///
     /// # Errors
     /// [`ApiError::Misconfigured`], naming the file, where `ca_file` cannot be read or holds no
     /// certificate.
     pub fn check(&self) -> Result<(), ApiError> {
-        Anchors::load(self, &crate::tls::provider()).map(drop)
+        Anchors::load(self, Reach::Near).map(drop)
     }
 }
 
 impl Anchors {
-    /// Reads the system's roots and `ca_file`. Blocks on files.
-    pub(crate) fn load(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Self, ApiError> {
+    /// Reads `ca_file` and, if it reaches that far, the system's roots. Blocks on files.
+    fn load(trust: &Trust, reach: Reach) -> Result<Self, ApiError> {
         let exact = match trust {
             Trust::Fingerprint(pin) => return Ok(Self::Pin(*pin)),
             Trust::SystemRoots => Vec::new(),
             Trust::CaFile(path) => read_pem(path)?,
         };
         let mut store = RootCertStore::empty();
-        // Roots that cannot be read are as good as absent: a server they would vouch for is then
-        // reported as untrusted, and one in `ca_file` works all the same.
-        store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if reach == Reach::Far {
+            // Roots that cannot be read are as good as absent: a server they would vouch for is then
+            // reported as untrusted, and one in `ca_file` works all the same.
+            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
         store.add_parsable_certificates(exact.iter().cloned());
         let chains = if store.is_empty() {
             None
         } else {
-            let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider));
+            let builder =
+                WebPkiServerVerifier::builder_with_provider(Arc::new(store), crate::tls::provider());
             Some(builder.build().map_err(|problem| ApiError::Misconfigured {
                 reason: format!("the trusted roots cannot be used: {problem}"),
             })?)
@@ -94,4 +115,56 @@ fn read_pem(path: &Path) -> Result<Vec<CertificateDer<'static>>, ApiError> {
         ));
     }
     Ok(certificates)
+}
+
+type Loading = JoinHandle<Result<Anchors, ApiError>>;
+
+/// Reads roots and `ca_file` on a blocking thread. A read that hangs on a dead file system is taken up
+/// again by the next call, so that retries do not pile up hung threads.
+#[derive(Debug, Default)]
+pub(crate) struct Loader {
+    unfinished: Mutex<Option<(Reach, Loading)>>,
+}
+
+impl Loader {
+    pub(crate) async fn load(&self, trust: &Trust, reach: Reach) -> Result<Anchors, ApiError> {
+        if let Trust::Fingerprint(pin) = trust {
+            return Ok(Anchors::Pin(*pin));
+        }
+        let unfinished = self.unfinished.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((began, task)) = unfinished {
+            let loaded = self.wait(began, task).await;
+            if began == reach {
+                return loaded;
+            }
+        }
+        let trust = trust.clone();
+        self.wait(reach, tokio::task::spawn_blocking(move || Anchors::load(&trust, reach))).await
+    }
+
+    async fn wait(&self, reach: Reach, task: Loading) -> Result<Anchors, ApiError> {
+        let mut claim = Claim { loader: self, task: Some((reach, task)) };
+        let Some((_, task)) = &mut claim.task else { return Err(interrupted()) };
+        let loaded = task.await.unwrap_or_else(|_| Err(interrupted()));
+        claim.task = None;
+        loaded
+    }
+}
+
+fn interrupted() -> ApiError {
+    ApiError::Misconfigured { reason: "reading the trusted certificates was interrupted".into() }
+}
+
+/// Gives an unfinished read back when the call that waits for it is dropped.
+struct Claim<'a> {
+    loader: &'a Loader,
+    task: Option<(Reach, Loading)>,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.take() {
+            *self.loader.unfinished.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+        }
+    }
 }

@@ -22,13 +22,26 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
 
 /// What the verifier saw in the latest handshake.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Seen(Arc<Mutex<Option<(CertificateDer<'static>, Verdict)>>>);
+pub(crate) struct Seen(Arc<Mutex<Option<Sight>>>);
+
+#[derive(Debug, Clone)]
+struct Sight {
+    leaf: CertificateDer<'static>,
+    verdict: Verdict,
+    /// Refused for want of a chain, so more authorities could change the verdict.
+    no_chain: bool,
+}
 
 impl Seen {
     /// The server's certificate, if it got as far as showing one.
     pub(crate) fn certificate(&self) -> Option<PeerCertificate> {
-        let (der, verdict) = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-        Some(certificate::describe(&der, verdict))
+        let sight = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        Some(certificate::describe(&sight.leaf, sight.verdict))
+    }
+
+    /// Whether the latest certificate was refused and more authorities could change that.
+    pub(crate) fn lacks_chain(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(|sight| sight.no_chain)
     }
 
     /// Why the latest certificate was refused, if it was.
@@ -46,8 +59,8 @@ impl Seen {
         }
     }
 
-    fn record(&self, leaf: &CertificateDer<'_>, verdict: Verdict) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((leaf.clone().into_owned(), verdict));
+    fn record(&self, sight: Sight) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(sight);
     }
 }
 
@@ -90,22 +103,29 @@ impl Verifier {
         name: &ServerName<'_>,
         ocsp: &[u8],
         now: UnixTime,
-    ) -> Verdict {
+    ) -> Sight {
+        let sight = |verdict, no_chain| Sight { leaf: leaf.clone().into_owned(), verdict, no_chain };
         let (chains, exact) = match &self.anchors {
-            Anchors::Pin(expected) if Fingerprint::of(leaf) == *expected => return Verdict::Trusted,
-            Anchors::Pin(expected) => return Verdict::PinMismatch { expected: *expected },
+            Anchors::Pin(expected) if Fingerprint::of(leaf) == *expected => {
+                return sight(Verdict::Trusted, false);
+            }
+            Anchors::Pin(expected) => return sight(Verdict::PinMismatch { expected: *expected }, false),
             Anchors::Roots { chains, exact } => (chains, exact),
         };
         // rustls-webpki refuses a server certificate that is marked CA:TRUE (`CaUsedAsEndEntity`), which
         // is what `openssl req -x509` makes. One that a person put into the file needs no chain.
-        let result = if exact.iter().any(|known| known.as_ref() == leaf.as_ref()) {
+        let alone = exact.iter().any(|known| known.as_ref() == leaf.as_ref());
+        let result = if alone {
             verify_alone(leaf, name, now)
         } else {
             verify_chain(chains.as_deref(), leaf, intermediates, name, ocsp, now)
         };
         match result {
-            Ok(()) => Verdict::Trusted,
-            Err(problem) => Verdict::Unknown { reason: certificate::why_refused(&problem, leaf, name) },
+            Ok(()) => sight(Verdict::Trusted, false),
+            Err(problem) => {
+                let reason = certificate::why_refused(&problem, leaf, name);
+                sight(Verdict::Unknown { reason }, !alone)
+            }
         }
     }
 }
@@ -144,9 +164,9 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verdict = self.judge(end_entity, intermediates, server_name, ocsp_response, now);
-        let go_on = verdict == Verdict::Trusted || self.purpose == Purpose::Look;
-        self.seen.record(end_entity, verdict);
+        let sight = self.judge(end_entity, intermediates, server_name, ocsp_response, now);
+        let go_on = sight.verdict == Verdict::Trusted || self.purpose == Purpose::Look;
+        self.seen.record(sight);
         if go_on {
             Ok(ServerCertVerified::assertion())
         } else {
