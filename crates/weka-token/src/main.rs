@@ -1,3 +1,7 @@
-//! To come.
+//! `weka-token`: hands out live WEKA access tokens; see the library for the parts.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    weka_token::run()
+}

@@ -1,0 +1,287 @@
+//! The command line as clap knows it: the one place that names every command and option.
+
+use crate::duration;
+use crate::failure::{Failure, USAGE};
+use crate::fingerprint;
+use crate::output;
+use crate::profile_name;
+use crate::token_format::TokenFormat;
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+const AFTER_HELP: &str = "\
+Examples:
+  weka-token login --endpoint https://weka01:14000 --user alice
+  weka-token get --format header | curl -H @- https://weka01:14000/api/v2/cluster
+  weka-token status --watch
+
+Exit status:
+  0  done
+  1  failed
+  2  the command line is wrong
+  3  no daemon listens
+  4  a person is needed: log in, trust a certificate, or wait for the end of a lockout
+  5  no valid token, and the cluster cannot be reached
+  6  not permitted
+
+Environment:
+  WEKA_TOKEN_SOCKET   as --socket
+  WEKA_TOKEN_PROFILE  as --profile
+  WEKA_HOST, WEKA_PORT, WEKA_ORG, WEKA_USERNAME
+                      what `login` and `trust` take where neither an option nor the profile says
+  NO_COLOR            no colours, even on a terminal";
+
+const GET_HELP: &str = "\
+Examples:
+  TOKEN=$(weka-token get)
+  weka-token get --format header | curl -H @- https://weka01:14000/api/v2/cluster
+  weka-token get -p prod --min-ttl 2m --timeout 30s --format json";
+
+const LOGIN_HELP: &str = "\
+What is not given comes from the profile, then from WEKA_HOST, WEKA_PORT, WEKA_ORG and WEKA_USERNAME, then
+from questions, where standard input is a terminal.
+
+Examples:
+  weka-token login
+  weka-token login -p prod --endpoint weka01 --endpoint weka02 --org research --user bob --token-file
+  weka-token login --password-stdin --fingerprint sha256:... < password-file";
+
+const TRUST_HELP: &str = "\
+Examples:
+  weka-token trust
+  weka-token trust -p prod --endpoint weka01 --ca-file /etc/weka/ca.pem";
+
+const STATUS_HELP: &str = "\
+Exit status: 0 if every profile shown has a live token, else the higher of 4 (a person is needed) and
+5 (the cluster cannot be reached, or not yet).
+
+Examples:
+  weka-token status --watch
+  weka-token status -p prod --json
+  weka-token status --prometheus > /var/lib/node_exporter/weka-token.prom";
+
+/// Hands out WEKA access tokens that are always live
+///
+/// The tokens are kept, and renewed before they expire, by the daemon weka-tokend. Log in once; `get` then
+/// always answers with a token that works.
+#[derive(Debug, Parser)]
+#[command(
+    name = "weka-token",
+    version,
+    after_help = AFTER_HELP,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    max_term_width = 110
+)]
+struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options that every command takes, before or after its name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub(crate) struct Global {
+    /// The daemon's socket, instead of looking for it
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) socket: Option<PathBuf>,
+    /// The profile; without it, the daemon's default one
+    #[arg(short, long, global = true, value_name = "NAME", value_parser = profile_name::parse)]
+    pub(crate) profile: Option<String>,
+    /// Print errors only
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// The commands.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub(crate) enum Command {
+    /// Print a live access token
+    #[command(after_help = GET_HELP)]
+    Get(GetOptions),
+    /// Log in to a cluster, once
+    #[command(after_help = LOGIN_HELP)]
+    Login(LoginOptions),
+    /// Settle which certificate of a cluster is trusted; no password
+    #[command(after_help = TRUST_HELP)]
+    Trust(TrustOptions),
+    /// Forget the tokens of a profile
+    Logout {
+        /// End all of the user's sessions at the cluster first
+        #[arg(long)]
+        revoke: bool,
+        #[command(flatten)]
+        timeout: LongTimeout,
+    },
+    /// Show what the daemon holds and how it fares
+    #[command(after_help = STATUS_HELP)]
+    Status(StatusOptions),
+    /// Renew the token now
+    Refresh {
+        #[command(flatten)]
+        timeout: Timeout,
+    },
+    /// Ask the cluster who the token belongs to
+    Whoami {
+        /// The cluster's answer as one line of JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        timeout: Timeout,
+    },
+    /// Print completions for a shell
+    #[command(after_help = "Example:\n  weka-token completions bash > /etc/bash_completion.d/weka-token")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// How long to wait for an answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
+pub(crate) struct Timeout {
+    /// How long to wait; 0 does not wait [default: 10s]
+    #[arg(long, value_name = "DUR", value_parser = duration::parse_timeout)]
+    pub(crate) timeout: Option<u32>,
+}
+
+impl Timeout {
+    /// In milliseconds.
+    pub(crate) fn milliseconds(self) -> u32 {
+        self.timeout.unwrap_or(10_000)
+    }
+}
+
+/// How long to wait where several endpoints may be tried in turn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
+pub(crate) struct LongTimeout {
+    /// How long to wait for the cluster [default: 30s]
+    #[arg(long, value_name = "DUR", value_parser = duration::parse_timeout)]
+    pub(crate) timeout: Option<u32>,
+}
+
+impl LongTimeout {
+    /// In milliseconds.
+    pub(crate) fn milliseconds(self) -> u32 {
+        self.timeout.unwrap_or(30_000)
+    }
+}
+
+/// Options of `get`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub(crate) struct GetOptions {
+    /// The least life the token must have left [default: the lesser of 30s and a tenth of its life]
+    #[arg(long, value_name = "DUR", value_parser = duration::parse)]
+    pub(crate) min_ttl: Option<u64>,
+    #[command(flatten)]
+    pub(crate) timeout: Timeout,
+    /// How to write it
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub(crate) format: TokenFormat,
+}
+
+/// Options of `login`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub(crate) struct LoginOptions {
+    #[command(flatten)]
+    pub(crate) cluster: ClusterOptions,
+    /// Organization (tenant)
+    #[arg(long, alias = "tenant", value_name = "ORG")]
+    pub(crate) org: Option<String>,
+    /// WEKA user name
+    #[arg(long, value_name = "USER")]
+    pub(crate) user: Option<String>,
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+    /// Keep a token file fresh from now on; without PATH, ~/.weka/auth-token.json
+    #[arg(long, value_name = "PATH", num_args = 0..=1)]
+    pub(crate) token_file: Option<Option<PathBuf>>,
+    /// Do not save the profile to the configuration
+    #[arg(long)]
+    pub(crate) no_save: bool,
+    #[command(flatten)]
+    pub(crate) timeout: LongTimeout,
+}
+
+/// Options of `trust`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub(crate) struct TrustOptions {
+    #[command(flatten)]
+    pub(crate) cluster: ClusterOptions,
+    /// Do not save the profile to the configuration
+    #[arg(long)]
+    pub(crate) no_save: bool,
+    #[command(flatten)]
+    pub(crate) timeout: LongTimeout,
+}
+
+/// Which cluster, and how to know it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub(crate) struct ClusterOptions {
+    /// The cluster's address; may be given several times
+    #[arg(long = "endpoint", value_name = "URL")]
+    pub(crate) endpoints: Vec<String>,
+    /// Trust this certificate authority, or this very certificate
+    #[arg(long, value_name = "PEM", conflicts_with = "fingerprint")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Trust the certificate with this fingerprint: sha256:HEX
+    #[arg(long, value_name = "sha256:HEX", value_parser = fingerprint::parse)]
+    pub(crate) fingerprint: Option<String>,
+}
+
+/// Options of `status`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub(crate) struct StatusOptions {
+    /// One line of JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Prometheus text format
+    #[arg(long, conflicts_with_all = ["json", "watch"])]
+    pub(crate) prometheus: bool,
+    /// Go on showing it as it changes, until Ctrl-C
+    #[arg(long)]
+    pub(crate) watch: bool,
+}
+
+/// What a command line asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Parsed {
+    /// Print this: a help text or the version.
+    Text(String),
+    /// Do this.
+    Command(Global, Command),
+}
+
+/// Parses a command line, without the program's name.
+///
+/// # Errors
+/// A usage failure with clap's explanation.
+pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Parsed, Failure> {
+    let line = std::iter::once(OsString::from("weka-token")).chain(arguments);
+    let error = match Arguments::try_parse_from(line) {
+        Ok(parsed) => return Ok(Parsed::Command(parsed.global, parsed.command)),
+        Err(error) => error,
+    };
+    let text = error.render().to_string();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Parsed::Text(text)),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            output::say(text.trim_end());
+            Err(Failure::silent(USAGE))
+        }
+        _ => {
+            let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+            Err(Failure::new(USAGE, text))
+        }
+    }
+}
+
+/// The command tree, for completions.
+pub(crate) fn tree() -> clap::Command {
+    Arguments::command()
+}

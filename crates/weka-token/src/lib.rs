@@ -1,0 +1,108 @@
+#![deny(unsafe_code)]
+//! The client of `weka-tokend`: small, synchronous, without TLS and without name lookups, so that a static
+//! build of it starts as fast as a process can.
+//!
+//! Its way in:
+//! - [`fast_path`]: `get` with plain options, without building a command tree.
+//! - [`args`]: everything else, by clap; also the source of help texts and completions.
+//! - [`duration`], [`profile_name`], [`fingerprint`]: the values both accept.
+//! - [`environment`]: the variables that matter, read once.
+//!
+//! To the daemon and back:
+//! - [`socket_search`]: where the daemon may listen, and whom to trust there.
+//! - [`connection`]: one request and its answer, with a bound on the wait.
+//! - [`session`]: the same for whole commands: repeats what may be repeated, turns refusals into failures.
+//!
+//! The commands:
+//! - [`get`], [`refresh`], [`whoami`], [`logout`]: one request each.
+//! - [`login`] and [`cluster_trust`]: ask a person for what is missing; [`terminal`] does the asking.
+//! - [`status`], with [`status_table`], [`status_json`] and [`prometheus`]; [`watch`] and [`screen`] keep it current.
+//!
+//! What comes out:
+//! - [`output`]: results on stdout in one write, everything else on stderr.
+//! - [`failure`]: message, next step, exit status.
+//! - [`token_format`], [`json`], [`span`], [`utc`]: how things are written.
+//! - [`sys`]: the one unsafe call, the size of a terminal.
+
+mod args;
+mod cluster_trust;
+mod completions;
+mod connection;
+mod duration;
+mod environment;
+mod failure;
+mod fast_path;
+mod fingerprint;
+mod get;
+mod json;
+mod login;
+mod logout;
+mod output;
+mod profile_name;
+mod prometheus;
+mod refresh;
+mod screen;
+mod session;
+mod socket_search;
+mod span;
+mod status;
+mod status_json;
+mod status_table;
+mod sys;
+mod terminal;
+mod token_format;
+mod utc;
+mod watch;
+mod whoami;
+
+use args::{Command, Global, Parsed};
+use environment::Environment;
+use failure::Failure;
+use session::Session;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs the command line of this process and returns its exit status.
+#[must_use]
+pub fn run() -> ExitCode {
+    let environment = Environment::read();
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let outcome = match fast_path::parse(&arguments) {
+        Some((global, options)) => session(&global, &environment).and_then(|it| get::run(&it, &options)),
+        None => args::parse(arguments).and_then(|parsed| run_parsed(parsed, &environment)),
+    };
+    match outcome {
+        Ok(status) => ExitCode::from(status),
+        Err(failure) => output::report(&failure, environment.colour),
+    }
+}
+
+fn session<'a>(global: &Global, environment: &'a Environment) -> Result<Session<'a>, Failure> {
+    let profile = match &global.profile {
+        Some(profile) => Some(profile.clone()),
+        None => environment.profile.as_deref().map(profile_name::from_environment).transpose()?,
+    };
+    let places = socket_search::places(global.socket.as_deref(), environment, nix::unistd::geteuid());
+    Ok(Session { environment, places, profile, quiet: global.quiet })
+}
+
+fn run_parsed(parsed: Parsed, environment: &Environment) -> Result<u8, Failure> {
+    let (global, command) = match parsed {
+        Parsed::Text(text) => return output::result(text.as_bytes()).map(|_| 0),
+        Parsed::Command(global, command) => (global, command),
+    };
+    if let Command::Completions { shell } = command {
+        return completions::run(shell);
+    }
+    let session = session(&global, environment)?;
+    match command {
+        Command::Get(options) => get::run(&session, &options),
+        Command::Login(options) => login::run(&session, &options),
+        Command::Trust(options) => cluster_trust::run(&session, &options),
+        Command::Logout { revoke, timeout } => logout::run(&session, revoke, timeout),
+        Command::Status(options) => status::run(&session, &options),
+        Command::Refresh { timeout } => refresh::run(&session, timeout),
+        Command::Whoami { json, timeout } => whoami::run(&session, json, timeout),
+        Command::Completions { .. } => Ok(0),
+    }
+}

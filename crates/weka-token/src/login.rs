@@ -1,0 +1,136 @@
+//! `weka-token login`.
+
+use crate::args::LoginOptions;
+use crate::cluster_trust::{self, absolute, text};
+use crate::failure::{Failure, PERSON_NEEDED, USAGE};
+use crate::session::{self, Session};
+use crate::span;
+use crate::terminal::{self, Terminal};
+use wire::{LoggedIn, Login, ProfileSettings, Request, Response, TokenFileChoice};
+
+pub(crate) fn run(session: &Session<'_>, options: &LoginOptions) -> Result<u8, Failure> {
+    let timeout_ms = options.timeout.milliseconds();
+    let token_file = token_file(options)?;
+    let settings = cluster_trust::describe(session)?;
+    if let Some(seconds) = settings.locked_for_s {
+        return Err(locked(session, &settings.name, seconds));
+    }
+    let terminal = Terminal::open();
+    let terminal = terminal.as_ref();
+    // What can be refused without the cluster is refused first.
+    let username = username(session, options, &settings)?;
+    if terminal.is_none() && username.is_none() {
+        return Err(Failure::new(USAGE, format!("profile {} has no user name", settings.name))
+            .then("add: --user USER, or set WEKA_USERNAME"));
+    }
+    if terminal.is_none() && !options.password_stdin {
+        return Err(Failure::new(USAGE, "no terminal to ask for the password on")
+            .then("pipe it in: weka-token login --password-stdin"));
+    }
+    let target = cluster_trust::settle(session, &options.cluster, &settings, terminal, timeout_ms)?;
+    let org = org(session, options, &settings, terminal)?;
+    let username = match (username, terminal) {
+        (None, Some(terminal)) => terminal.ask("User", None)?,
+        (username, _) => username.unwrap_or_default(),
+    };
+    let password = match terminal {
+        Some(terminal) => terminal.ask_password(&format!("Password of {username}"))?,
+        None => terminal::password_from_stdin()?,
+    };
+    let save = !options.no_save;
+    let login = Login { target, org, username, password, token_file, save, timeout_ms };
+    match session.ask_once(timeout_ms, &Request::Login(Box::new(login)))? {
+        Response::LoggedIn(done) => {
+            summarise(session, &done);
+            Ok(0)
+        }
+        _ => Err(session::unexpected()),
+    }
+}
+
+/// A password sent during a lockout is refused whatever it is, and prolongs it.
+fn locked(session: &Session<'_>, name: &str, seconds: u64) -> Failure {
+    let message = format!(
+        "profile {name} is locked out for another {}; an attempt now would only prolong it",
+        span::short(seconds)
+    );
+    Failure::new(PERSON_NEEDED, message)
+        .then(format!("then run: weka-token login{}", session.profile_option()))
+}
+
+fn token_file(options: &LoginOptions) -> Result<TokenFileChoice, Failure> {
+    match &options.token_file {
+        None => Ok(TokenFileChoice::AsConfigured),
+        Some(None) => Ok(TokenFileChoice::Usual),
+        Some(Some(path)) => absolute("--token-file", path).map(TokenFileChoice::Path),
+    }
+}
+
+fn username(
+    session: &Session<'_>,
+    options: &LoginOptions,
+    settings: &ProfileSettings,
+) -> Result<Option<String>, Failure> {
+    if let Some(user) = options.user.as_ref().or(settings.username.as_ref()) {
+        return Ok(Some(user.clone()));
+    }
+    session.environment.username.as_deref().map(|user| text("WEKA_USERNAME", user)).transpose()
+}
+
+/// `None` leaves it to the daemon, which takes the profile's or Root.
+fn org(
+    session: &Session<'_>,
+    options: &LoginOptions,
+    settings: &ProfileSettings,
+    terminal: Option<&Terminal>,
+) -> Result<Option<String>, Failure> {
+    if let Some(org) = options.org.as_ref().or(settings.org.as_ref()) {
+        return Ok(Some(org.clone()));
+    }
+    if let Some(org) = &session.environment.org {
+        return text("WEKA_ORG", org).map(Some);
+    }
+    terminal.map(|terminal| terminal.ask("Organization", Some("Root"))).transpose()
+}
+
+fn summarise(session: &Session<'_>, done: &LoggedIn) {
+    session.say(&format!(
+        "logged in to {} as {} (organization {}); tokens live {} and are renewed by themselves",
+        done.endpoint,
+        done.username,
+        done.org,
+        span::short(done.expires_in_s)
+    ));
+    match &done.saved_to {
+        Some(path) => session.say(&format!("profile {} is saved in {path}", done.profile)),
+        None => session.say(&format!("profile {} is not saved", done.profile)),
+    }
+    match &done.token_file {
+        Some(path) => session.say(&format!("{path} is kept fresh")),
+        None => session.say("tokens stay in the daemon's memory only"),
+    }
+    if done.password_change_required {
+        session.say("the cluster wants this password changed; until then it may refuse everything else");
+    }
+    for note in &done.notes {
+        session.say(note);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_ways_to_choose_a_token_file() {
+        let choose = |token_file| token_file_of(LoginOptions { token_file, ..LoginOptions::default() });
+        assert_eq!(choose(None), Ok(TokenFileChoice::AsConfigured));
+        assert_eq!(choose(Some(None)), Ok(TokenFileChoice::Usual));
+        assert_eq!(choose(Some(Some("/t.json".into()))), Ok(TokenFileChoice::Path("/t.json".into())));
+        assert!(choose(Some(Some("".into()))).is_err());
+    }
+
+    fn token_file_of(options: LoginOptions) -> Result<TokenFileChoice, u8> {
+        token_file(&options).map_err(|failure| failure.status)
+    }
+}

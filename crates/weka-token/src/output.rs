@@ -1,0 +1,90 @@
+//! Results on stdout, in one write; everything else on stderr.
+
+use crate::failure::{FAILED, Failure};
+use nix::errno::Errno;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write as _};
+use std::process::ExitCode;
+
+/// Whether anybody still reads stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reader {
+    There,
+    Gone,
+}
+
+/// Writes a result to stdout. A reader that has gone away is no failure.
+///
+/// # Errors
+/// Anything else that keeps the bytes from being written, such as a full disk.
+pub(crate) fn result(bytes: &[u8]) -> Result<Reader, Failure> {
+    let stdout = io::stdout();
+    let mut rest = bytes;
+    // Not through the standard library's buffer, which would keep a copy of a token.
+    while !rest.is_empty() {
+        match nix::unistd::write(&stdout, rest) {
+            Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+            Err(Errno::EINTR) => {}
+            Err(Errno::EPIPE) => return Ok(Reader::Gone),
+            Err(error) => {
+                let reason = io::Error::from(error);
+                return Err(Failure::new(FAILED, format!("cannot write to standard output: {reason}")));
+            }
+        }
+    }
+    Ok(Reader::There)
+}
+
+/// Says something on stderr; if nobody can hear it, so be it.
+pub(crate) fn say(text: &str) {
+    let mut line = printable(text);
+    line.push('\n');
+    io::stderr().write_all(line.as_bytes()).unwrap_or_default();
+}
+
+/// Reports a failure on stderr and gives its exit status.
+pub(crate) fn report(failure: &Failure, colour: bool) -> ExitCode {
+    if !failure.message.is_empty() {
+        let coloured = colour && io::stderr().is_terminal();
+        io::stderr().write_all(describe(failure, coloured).as_bytes()).unwrap_or_default();
+    }
+    ExitCode::from(failure.status)
+}
+
+fn describe(failure: &Failure, coloured: bool) -> String {
+    let name = if coloured { "\x1b[1;31mweka-token:\x1b[0m" } else { "weka-token:" };
+    let mut text = format!("{name} {}\n", printable(&failure.message));
+    for step in &failure.next_steps {
+        // Writing to a string cannot fail.
+        let _: std::fmt::Result = writeln!(text, "  {}", printable(step));
+    }
+    text
+}
+
+/// Text that may come from a cluster, without what could move a terminal's cursor or change its colours.
+pub(crate) fn printable(text: &str) -> String {
+    let visible = |letter: char| if letter.is_control() && letter != '\n' { '\u{fffd}' } else { letter };
+    text.chars().map(visible).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_a_line_and_its_next_steps() {
+        let failure = Failure::new(4, "profile prod needs a login").then("run: weka-token login -p prod");
+        assert_eq!(
+            describe(&failure, false),
+            "weka-token: profile prod needs a login\n  run: weka-token login -p prod\n"
+        );
+        assert!(describe(&failure, true).starts_with("\x1b[1;31mweka-token:\x1b[0m profile"));
+    }
+
+    #[test]
+    fn a_cluster_cannot_write_to_the_terminal() {
+        let failure = Failure::new(1, "bad\x1b[2Jnews\u{9b}31m").then("a\rb");
+        let text = describe(&failure, false);
+        assert!(!text.contains(['\x1b', '\u{9b}', '\r']), "{text:?}");
+    }
+}

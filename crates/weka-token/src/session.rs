@@ -1,0 +1,163 @@
+//! A command's dealings with the daemon: what may be repeated is repeated, and what goes wrong becomes a
+//! [`Failure`] with a next step.
+
+use crate::connection::{ConnectError, Connection, ExchangeError};
+use crate::environment::Environment;
+use crate::failure::{FAILED, Failure, NO_DAEMON, NOT_PERMITTED};
+use crate::output;
+use crate::socket_search::Places;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use wire::{FrameError, Request, Response};
+
+/// What the client waits beyond the wait it asked the daemon for.
+const GRACE: Duration = Duration::from_secs(2);
+/// The first pause before a repetition, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(200));
+
+/// What every command needs.
+#[derive(Debug)]
+pub(crate) struct Session<'a> {
+    pub(crate) environment: &'a Environment,
+    pub(crate) places: Places,
+    pub(crate) profile: Option<String>,
+    pub(crate) quiet: bool,
+}
+
+impl Session<'_> {
+    /// Connects; `timeout_ms` is what the daemon will be asked to wait.
+    pub(crate) fn connect(&self, timeout_ms: u32) -> Result<Connection, Failure> {
+        self.try_connect(timeout_ms).map_err(|error| self.no_connection(error, timeout_ms))
+    }
+
+    /// Asks something that must not be repeated by itself.
+    pub(crate) fn ask_once(&self, timeout_ms: u32, request: &Request) -> Result<Response, Failure> {
+        let mut connection = self.connect(timeout_ms)?;
+        let answer = connection.ask(request);
+        accepted(answer.map_err(|error| no_answer(error, connection.path(), timeout_ms))?)
+    }
+
+    /// Asks something that only reads: a connection that ends before the answer (the daemon is being
+    /// restarted) is made again until the time is up. `request` is given the milliseconds left.
+    pub(crate) fn ask_again(
+        &self,
+        timeout_ms: u32,
+        request: impl Fn(u32) -> Request,
+    ) -> Result<Response, Failure> {
+        let deadline = Instant::now() + Duration::from_millis(timeout_ms.into());
+        let mut connection = self.connect(timeout_ms)?;
+        let first = connection.ask(&request(timeout_ms));
+        if !matches!(first, Err(ExchangeError::Closed)) {
+            return accepted(first.map_err(|error| no_answer(error, connection.path(), timeout_ms))?);
+        }
+        let mut pause = PAUSES.0;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left < pause {
+                return Err(no_answer(ExchangeError::Closed, connection.path(), timeout_ms));
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(PAUSES.1);
+            let left_ms = u32::try_from(left.as_millis()).unwrap_or(timeout_ms);
+            match self.try_connect(left_ms) {
+                Ok(again) => connection = again,
+                Err(ConnectError::NotThere | ConnectError::Refused(_)) => continue,
+                Err(error) => return Err(self.no_connection(error, left_ms)),
+            }
+            match connection.ask(&request(left_ms)) {
+                Err(ExchangeError::Closed) => {}
+                answer => return accepted(answer.map_err(|it| no_answer(it, connection.path(), left_ms))?),
+            }
+        }
+    }
+
+    /// Says something on stderr unless `-q` was given.
+    pub(crate) fn say(&self, text: &str) {
+        if !self.quiet {
+            output::say(text);
+        }
+    }
+
+    /// ` -p NAME` where a profile was chosen, for commands in messages.
+    pub(crate) fn profile_option(&self) -> String {
+        self.profile.as_ref().map(|name| format!(" -p {name}")).unwrap_or_default()
+    }
+
+    pub(crate) fn try_connect(&self, timeout_ms: u32) -> Result<Connection, ConnectError> {
+        Connection::open(&self.places, Duration::from_millis(timeout_ms.into()) + GRACE)
+    }
+
+    fn no_connection(&self, error: ConnectError, timeout_ms: u32) -> Failure {
+        let start = || format!("run: {}", self.places.start_command(self.environment));
+        match error {
+            ConnectError::NotThere => {
+                let message = format!("no daemon: no socket at {}", self.places.listed());
+                Failure::new(NO_DAEMON, message).then(start())
+            }
+            ConnectError::Refused(path) => {
+                let message = format!("no daemon: nobody listens on {} (left behind)", path.display());
+                Failure::new(NO_DAEMON, message).then(start())
+            }
+            ConnectError::Denied(path) => {
+                let message = format!("permission denied to connect to {}", path.display());
+                Failure::new(NOT_PERMITTED, message).then(format!("look at: ls -l {}", path.display()))
+            }
+            ConnectError::Foreign(path, uid) => {
+                let message = format!(
+                    "{} belongs to uid {uid}, which is neither yours nor root's nor the host service's; \
+                     nothing was sent",
+                    path.display()
+                );
+                let step = format!("if that is meant, name it: --socket {}", path.display());
+                Failure::new(NOT_PERMITTED, message).then(step)
+            }
+            ConnectError::TimedOut(path) => no_answer(ExchangeError::TimedOut, &path, timeout_ms),
+            ConnectError::Other(path, error) => {
+                Failure::new(FAILED, format!("cannot connect to {}: {error}", path.display()))
+            }
+        }
+    }
+}
+
+/// Turns a refusal into a failure.
+pub(crate) fn accepted(response: Response) -> Result<Response, Failure> {
+    match response {
+        Response::Refused(refusal) => Err(refusal.into()),
+        other => Ok(other),
+    }
+}
+
+/// The answer belongs to another question.
+pub(crate) fn unexpected() -> Failure {
+    Failure::new(FAILED, "the daemon's answer does not fit the question")
+        .then("upgrade weka-token and weka-tokend to the same version")
+}
+
+/// What to say when no answer came.
+pub(crate) fn no_answer(error: ExchangeError, path: &Path, timeout_ms: u32) -> Failure {
+    let path = path.display();
+    let log = "look at the daemon's log: journalctl --user -u weka-tokend";
+    match error {
+        ExchangeError::Closed => {
+            Failure::new(FAILED, format!("the daemon on {path} ended the connection without an answer"))
+                .then(log)
+        }
+        ExchangeError::TimedOut => {
+            let seconds = (Duration::from_millis(timeout_ms.into()) + GRACE).as_secs();
+            Failure::new(FAILED, format!("the daemon on {path} has not answered within {seconds} s"))
+                .then("it may be stopped or stuck; look at: systemctl --user status weka-tokend")
+        }
+        ExchangeError::Failed(error) => {
+            Failure::new(FAILED, format!("the connection to {path} failed: {error}"))
+        }
+        ExchangeError::Frame(FrameError::Unsupported { sentence, .. }) => Failure::new(FAILED, sentence),
+        ExchangeError::Frame(FrameError::Version { version }) => {
+            let message = format!("the daemon on {path} answers in version {version} of the protocol");
+            Failure::new(FAILED, message).then("upgrade weka-token")
+        }
+        ExchangeError::Frame(error) => {
+            Failure::new(FAILED, format!("the daemon on {path} sent what is no answer: {error}"))
+                .then("upgrade weka-token and weka-tokend to the same version")
+        }
+    }
+}
