@@ -63,10 +63,7 @@ Examples:
   weka-token status -p prod --json
   weka-token status --prometheus > /var/lib/node_exporter/weka-token.prom";
 
-/// Hands out WEKA access tokens that are always live
-///
-/// The tokens are kept, and renewed before they expire, by the daemon weka-tokend. Log in once; `get` then
-/// always answers with a token that works.
+/// Hands out WEKA access tokens that are always live: log in once, and weka-tokend renews them
 #[derive(Debug, Parser)]
 #[command(
     name = "weka-token",

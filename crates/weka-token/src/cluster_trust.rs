@@ -55,9 +55,8 @@ pub(crate) fn settle(
         trust: given_trust(options)?,
     };
     let request = Request::Probe { target: target.clone(), timeout_ms };
-    let certificate = match session.ask_once(timeout_ms, &request)? {
-        Response::Certificate(certificate) => certificate,
-        _ => return Err(session::unexpected()),
+    let Response::Certificate(certificate) = session.ask_once(timeout_ms, &request)? else {
+        return Err(session::unexpected());
     };
     match &certificate.verdict {
         Verdict::Trusted => {}

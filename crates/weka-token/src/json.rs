@@ -1,5 +1,5 @@
-//! One compact line of JSON. This writer costs a few hundred bytes of the program; serde_json with its
-//! formatting of numbers and its error type costs some forty thousand (measured on the static build).
+//! One compact line of JSON. In its place serde_json makes the static build 2 KiB larger (1,538,072 bytes
+//! after 1,535,960) and brings five more crates; it earns neither, and this buffer is wiped.
 
 use std::fmt::Write as _;
 use zeroize::Zeroizing;

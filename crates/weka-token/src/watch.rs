@@ -176,10 +176,10 @@ impl Watch<'_> {
             if ready.get(1) == Some(&true) {
                 return Ok(Woken::Leave(0));
             }
-            if ready.first() == Some(&true) {
-                if let Some(status) = self.on_signal()? {
-                    return Ok(Woken::Leave(status));
-                }
+            if ready.first() == Some(&true)
+                && let Some(status) = self.on_signal()?
+            {
+                return Ok(Woken::Leave(status));
             }
             if ready.get(2) == Some(&true) {
                 return Ok(Woken::Ready);

@@ -1,0 +1,126 @@
+//! Help, version, usage mistakes, and the small commands.
+
+use crate::daemon::Daemon;
+use crate::program::{command, finish, run};
+use wire::{Request, Response, Whoami};
+
+#[test]
+fn the_version_is_one_line() {
+    for option in ["-V", "--version"] {
+        let outcome = finish(&mut command(&[option]));
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (0, "weka-token 0.1.0\n"));
+    }
+}
+
+#[test]
+fn the_help_names_every_command_and_every_exit_status() {
+    let outcome = finish(&mut command(&["--help"]));
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+    for word in
+        ["get", "login", "trust", "logout", "status", "refresh", "whoami", "completions", "Exit status:"]
+    {
+        assert!(outcome.stdout.contains(word), "{word}");
+    }
+    for status in 0..=6 {
+        assert!(outcome.stdout.contains(&format!("\n  {status}  ")), "{status}");
+    }
+    assert!(outcome.stdout.lines().all(|line| line.chars().count() <= 110), "{}", outcome.stdout);
+}
+
+#[test]
+fn every_command_has_its_own_help() {
+    for name in ["get", "login", "trust", "logout", "status", "refresh", "whoami", "completions"] {
+        let outcome = finish(&mut command(&[name, "--help"]));
+        assert_eq!(outcome.status, 0, "{name}");
+        assert!(outcome.stdout.contains(&format!("Usage: weka-token {name}")), "{}", outcome.stdout);
+    }
+}
+
+#[test]
+fn usage_mistakes_are_exit_2_and_say_what_is_wrong() {
+    for (arguments, words) in [
+        (&["get", "-p", "a/b"][..], "1 to 50 letters, digits, '-' or '_'"),
+        (&["get", "-p", ""], "1 to 50"),
+        (&["get", "--min-ttl", "5x"], "a bare number is seconds"),
+        (&["get", "--timeout", "infinite"], "a limit is needed"),
+        (&["get", "--format", "xml"], "raw, header, json, env, curl"),
+        (&["get", "extra"], "unexpected argument 'extra'"),
+        (&["stats"], "'status'"),
+        (&["status", "--prometheus", "--json"], "cannot be used with"),
+        (&["login", "--ca-file", "a", "--fingerprint", "sha256:00"], "64 hexadecimal digits"),
+        (&["completions", "tcsh"], "bash"),
+        (&["frobnicate"], "unrecognized subcommand"),
+    ] {
+        let outcome = finish(&mut command(arguments));
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (2, ""), "{arguments:?}");
+        assert!(outcome.stderr.starts_with("weka-token: "), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains(words), "{arguments:?}: {}", outcome.stderr);
+    }
+}
+
+#[test]
+fn nothing_at_all_shows_the_help_as_a_mistake() {
+    let outcome = finish(&mut command(&[]));
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (2, ""));
+    assert!(outcome.stderr.contains("Usage: weka-token"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_bad_profile_in_the_environment_is_a_usage_mistake() {
+    let outcome = finish(command(&["get"]).env("WEKA_TOKEN_PROFILE", "../x"));
+    assert_eq!(outcome.status, 2);
+    assert!(outcome.stderr.contains("WEKA_TOKEN_PROFILE"), "{}", outcome.stderr);
+}
+
+#[test]
+fn completions_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let outcome = finish(&mut command(&["completions", shell]));
+        assert_eq!(outcome.status, 0, "{shell}");
+        assert!(outcome.stdout.contains("weka-token") && outcome.stdout.contains("whoami"), "{shell}");
+    }
+}
+
+#[test]
+fn whoami_is_a_table_or_the_clusters_own_line() {
+    let data = r#"{"username":"alice","org_id":0}"#;
+    let daemon = Daemon::always(Response::Whoami(Whoami {
+        profile: "default".into(),
+        data_json: data.into(),
+        username: Some("alice".into()),
+        org: Some("Root".into()),
+        role: Some("Regular".into()),
+        source: Some("Internal".into()),
+    }));
+    let outcome = run(&daemon, &["whoami", "-p", "prod"]);
+    assert_eq!(
+        (outcome.status, outcome.stdout.as_str()),
+        (0, "username  alice\norg       Root\nrole      Regular\nsource    Internal\n")
+    );
+    assert_eq!(run(&daemon, &["whoami", "--json"]).stdout, format!("{data}\n"));
+    assert_eq!(
+        daemon.requests().first(),
+        Some(&Request::Whoami { profile: Some("prod".into()), timeout_ms: 10_000 })
+    );
+}
+
+#[test]
+fn refresh_tells_a_person_and_leaves_stdout_alone() {
+    let daemon = Daemon::always(Response::Refreshed { profile: "default".into(), expires_in_s: 300 });
+    let outcome = run(&daemon, &["refresh"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (0, ""));
+    assert_eq!(outcome.stderr, "renewed; valid for 300 s\n");
+    assert_eq!(run(&daemon, &["refresh", "-q"]).stderr, "");
+}
+
+#[test]
+fn logout_repeats_what_the_daemon_did() {
+    let daemon = Daemon::always(Response::Done { notes: vec!["forgot the tokens of prod".into()] });
+    let outcome = run(&daemon, &["logout", "-p", "prod", "--revoke"]);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (0, ""));
+    assert_eq!(outcome.stderr, "forgot the tokens of prod\n");
+    assert_eq!(
+        daemon.requests(),
+        [Request::Logout { profile: Some("prod".into()), revoke: true, timeout_ms: 30_000 }]
+    );
+}
