@@ -89,3 +89,367 @@ pub enum ReplaceProblem {
     #[error("{0}")]
     Io(#[source] io::Error),
 }
+
+impl ReplaceProblem {
+    fn of(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull => Self::DiskFull,
+            io::ErrorKind::QuotaExceeded => Self::QuotaExceeded,
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+impl From<io::Error> for ReplaceProblem {
+    fn from(error: io::Error) -> Self {
+        Self::of(error)
+    }
+}
+
+impl From<serde_json::Error> for ReplaceProblem {
+    fn from(error: serde_json::Error) -> Self {
+        Self::of(error.into())
+    }
+}
+
+impl From<nix::Error> for ReplaceProblem {
+    fn from(error: nix::Error) -> Self {
+        Self::of(error.into())
+    }
+}
+
+/// Puts `contents` in the place of the file at `path`: whoever reads sees the old file or the new one, whole.
+///
+/// Where root replaces another user's file, it stays that user's. A group that cannot be kept loses its rights.
+///
+/// Answers what `stat` says of the new file.
+///
+/// # Errors
+///
+/// See [`ReplaceProblem`]; the old file is untouched then, and no temp file stays behind.
+pub fn replace(path: &Path, contents: &[u8], manner: Manner) -> Result<Metadata, ReplaceError> {
+    replace_inner(path, contents, manner).map_err(|problem| ReplaceError { path: path.to_owned(), problem })
+}
+
+fn replace_inner(path: &Path, contents: &[u8], manner: Manner) -> Result<Metadata, ReplaceProblem> {
+    let (target, old) = resolve(path, manner.links)?;
+    let name = target.file_name().ok_or(ReplaceProblem::NotAFile)?;
+    let folder = open_folder(folder_of(&target))?;
+    let mut temp = Temp::create(&folder)?;
+    temp.file.write_all(contents).map_err(ReplaceProblem::of)?;
+    let group_kept = temp.settle_owner(old.as_ref(), manner.group)?;
+    let mode = match (manner.mode, &old) {
+        (FileMode::KeepOr(_), Some(old)) => old.mode() & 0o777,
+        (FileMode::KeepOr(mode) | FileMode::Exactly(mode), _) => mode,
+    };
+    let mode = if group_kept { mode } else { mode & !0o070 };
+    temp.file.set_permissions(Permissions::from_mode(mode)).map_err(ReplaceProblem::of)?;
+    temp.file.sync_all().map_err(ReplaceProblem::of)?;
+    let written = temp.file.metadata().map_err(ReplaceProblem::of)?;
+    temp.rename_to(name)?;
+    // Some network and overlay file systems cannot do this; the rename stands all the same.
+    let _synced = folder.sync_all();
+    Ok(written)
+}
+
+/// The file that a path leads to, through symlinks if they may be followed, and what is there now.
+///
+/// # Errors
+///
+/// [`ReplaceProblem::Dangling`] and the other words on links, or that it is no regular file.
+pub fn resolve(path: &Path, links: Links) -> Result<(PathBuf, Option<Metadata>), ReplaceProblem> {
+    let mut target = path.to_owned();
+    for hop in 0..MAX_LINKS {
+        let found = match fs::symlink_metadata(&target) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return if hop == 0 { Ok((target, None)) } else { Err(ReplaceProblem::Dangling(target)) };
+            }
+            Err(error) => return Err(ReplaceProblem::of(error)),
+        };
+        if found.is_file() {
+            return Ok((target, Some(found)));
+        }
+        if !found.is_symlink() {
+            return Err(ReplaceProblem::NotAFile);
+        }
+        if links == Links::Refuse {
+            return Err(ReplaceProblem::Link);
+        }
+        let next = fs::read_link(&target).map_err(ReplaceProblem::of)?;
+        target = folder_of(&target).join(next);
+    }
+    Err(ReplaceProblem::LinkLoop)
+}
+
+/// Removes temp files of ours that a crash left in the folder of `path` more than an hour ago; answers how many.
+pub fn sweep(path: &Path) -> usize {
+    let Ok((target, _)) = resolve(path, Links::Follow) else { return 0 };
+    let Ok(entries) = fs::read_dir(folder_of(&target)) else { return 0 };
+    let uid = nix::unistd::geteuid().as_raw();
+    let left_over: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .filter(|entry| is_temp_name(&entry.file_name()))
+        .filter(|entry| {
+            let age = |found: &Metadata| found.modified().ok().and_then(|time| time.elapsed().ok());
+            entry.metadata().is_ok_and(|found| {
+                found.is_file() && found.uid() == uid && age(&found).is_some_and(|age| age >= STALE)
+            })
+        })
+        .map(|entry| entry.path())
+        .collect();
+    left_over.iter().filter(|path| fs::remove_file(path).is_ok()).count()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}
+
+fn open_folder(path: &Path) -> Result<File, ReplaceProblem> {
+    let flags = OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    OpenOptions::new().read(true).custom_flags(flags.bits()).open(path).map_err(|error| {
+        if error.kind() == io::ErrorKind::NotFound {
+            ReplaceProblem::NoFolder
+        } else {
+            ReplaceProblem::of(error)
+        }
+    })
+}
+
+fn is_temp_name(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    name.starts_with(MARK.as_bytes()) && name.ends_with(b".tmp")
+}
+
+fn temp_name() -> Result<OsString, ReplaceProblem> {
+    let mut random = [0; 8];
+    SystemRandom::new()
+        .fill(&mut random)
+        .map_err(|_| ReplaceProblem::Io(io::Error::other("the kernel gave no random bytes")))?;
+    Ok(format!("{MARK}{}.tmp", data_encoding::HEXLOWER.encode(&random)).into())
+}
+
+/// A file on its way to its place; it goes away with this value unless it got there.
+struct Temp<'f> {
+    folder: &'f File,
+    name: OsString,
+    file: File,
+    in_place: bool,
+}
+
+impl<'f> Temp<'f> {
+    fn create(folder: &'f File) -> Result<Self, ReplaceProblem> {
+        let name = temp_name()?;
+        let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_WRONLY | OFlag::O_CLOEXEC;
+        let mode = Mode::S_IRUSR | Mode::S_IWUSR;
+        let file = File::from(openat(folder, name.as_os_str(), flags, mode)?);
+        Ok(Self { folder, name, file, in_place: false })
+    }
+
+    /// Gives the file its owner and group; answers whether its group is the one that its mode is meant for.
+    fn settle_owner(&self, old: Option<&Metadata>, group: Option<u32>) -> Result<bool, ReplaceProblem> {
+        let ours = self.file.metadata().map_err(ReplaceProblem::of)?;
+        if let Some(old) = old
+            && old.uid() != ours.uid()
+            && nix::unistd::geteuid().is_root()
+        {
+            fchown(&self.file, Some(Uid::from_raw(old.uid())), Some(Gid::from_raw(old.gid())))?;
+        }
+        if let Some(group) = group {
+            fchown(&self.file, None, Some(Gid::from_raw(group)))?;
+            return Ok(true);
+        }
+        match old {
+            Some(old) if old.gid() != ours.gid() => {
+                Ok(fchown(&self.file, None, Some(Gid::from_raw(old.gid()))).is_ok())
+            }
+            _ => Ok(true),
+        }
+    }
+
+    fn rename_to(mut self, name: &OsStr) -> Result<(), ReplaceProblem> {
+        renameat(self.folder, self.name.as_os_str(), self.folder, name)?;
+        self.in_place = true;
+        Ok(())
+    }
+}
+
+impl Drop for Temp<'_> {
+    fn drop(&mut self) {
+        if !self.in_place {
+            // It may be gone already; there is nobody left to tell.
+            let _removed = unlinkat(self.folder, self.name.as_os_str(), UnlinkatFlags::NoRemoveDir);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::SystemTime;
+
+    const KEEP: Manner = Manner { mode: FileMode::KeepOr(0o600), links: Links::Follow, group: None };
+
+    fn mode_of(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().mode() & 0o7777
+    }
+
+    fn names_in(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_new_file_gets_its_mode_whatever_the_umask() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new");
+        replace(&path, b"one", KEEP).unwrap();
+        assert_eq!((fs::read(&path).unwrap().as_slice(), mode_of(&path)), (b"one".as_slice(), 0o600));
+        replace(&path, b"two", Manner { mode: FileMode::Exactly(0o664), ..KEEP }).unwrap();
+        assert_eq!((fs::read(&path).unwrap().as_slice(), mode_of(&path)), (b"two".as_slice(), 0o664));
+        replace(&path, b"three", KEEP).unwrap();
+        assert_eq!(mode_of(&path), 0o664);
+        assert_eq!(names_in(folder.path()), ["new"]);
+    }
+
+    #[test]
+    fn a_link_stays_and_its_target_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("real")).unwrap();
+        let target = folder.path().join("real/file");
+        fs::write(&target, "old").unwrap();
+        let (second, first) = (folder.path().join("second"), folder.path().join("first"));
+        symlink("real/file", &second).unwrap();
+        symlink("second", &first).unwrap();
+        replace(&first, b"new", KEEP).unwrap();
+        assert!(fs::symlink_metadata(&first).unwrap().is_symlink());
+        assert!(fs::symlink_metadata(&second).unwrap().is_symlink());
+        assert_eq!(fs::read(&target).unwrap(), b"new");
+        assert_eq!(names_in(&folder.path().join("real")), ["file"]);
+    }
+
+    #[test]
+    fn what_cannot_be_replaced_is_named_and_untouched() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        symlink("nowhere", at("dangling")).unwrap();
+        symlink("loop", at("loop")).unwrap();
+        fs::write(at("file"), "kept").unwrap();
+        symlink("file", at("link")).unwrap();
+        fs::create_dir(at("dir")).unwrap();
+        nix::unistd::mkfifo(&at("fifo"), Mode::S_IRWXU).unwrap();
+        let strict = Manner { links: Links::Refuse, ..KEEP };
+        for (name, manner, expected) in [
+            (
+                "dangling",
+                KEEP,
+                format!("it is a symlink to {}, which does not exist", at("nowhere").display()),
+            ),
+            ("loop", KEEP, "its symlinks lead in a circle".to_owned()),
+            ("link", strict, "it is a symlink".to_owned()),
+            ("dir", KEEP, "it is not a regular file".to_owned()),
+            ("fifo", KEEP, "it is not a regular file".to_owned()),
+            ("none/file", KEEP, "its folder does not exist".to_owned()),
+        ] {
+            let error = replace(&at(name), b"new", manner).unwrap_err().to_string();
+            assert_eq!(error, format!("{} cannot be written: {expected}", at(name).display()));
+        }
+        assert_eq!(fs::read(at("file")).unwrap(), b"kept");
+        assert_eq!(names_in(folder.path()), ["dangling", "dir", "fifo", "file", "link", "loop"]);
+    }
+
+    #[test]
+    fn full_and_read_only_disks_are_named_in_words() {
+        for (errno, words) in [
+            (nix::Error::ENOSPC, "the disk is full"),
+            (nix::Error::EDQUOT, "the disk quota is used up"),
+            (nix::Error::EROFS, "the file system is read-only here"),
+        ] {
+            assert_eq!(ReplaceProblem::from(errno).to_string(), words);
+        }
+    }
+
+    #[test]
+    fn a_failure_leaves_no_temp_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        // Someone makes a folder of that name between the look and the rename.
+        let opened = open_folder(folder.path()).unwrap();
+        let temp = Temp::create(&opened).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(temp.rename_to(OsStr::new("file")).is_err());
+        assert_eq!(names_in(folder.path()), ["file"]);
+    }
+
+    #[test]
+    fn a_racing_reader_sees_whole_files_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let (first, second) = (vec![b'a'; 300_000], vec![b'b'; 200_000]);
+        replace(&path, &first, KEEP).unwrap();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let mut seen = [0_u32; 2];
+                while !done.load(Ordering::Relaxed) {
+                    let bytes = fs::read(&path).unwrap();
+                    assert!(bytes == first || bytes == second, "{} bytes", bytes.len());
+                    seen[usize::from(bytes == second)] += 1;
+                }
+                seen
+            });
+            for round in 0..100 {
+                replace(&path, if round % 2 == 0 { &second } else { &first }, KEEP).unwrap();
+            }
+            done.store(true, Ordering::Relaxed);
+            let seen = reader.join().unwrap();
+            assert!(seen.iter().sum::<u32>() > 0);
+        });
+    }
+
+    #[test]
+    fn root_leaves_a_file_to_its_owner() {
+        if !nix::unistd::geteuid().is_root() {
+            println!("skipped: only root can give files away");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "old").unwrap();
+        std::os::unix::fs::chown(&path, Some(12_345), Some(23_456)).unwrap();
+        replace(&path, b"new", KEEP).unwrap();
+        let found = fs::metadata(&path).unwrap();
+        assert_eq!((found.uid(), found.gid()), (12_345, 23_456));
+        let shared = Manner { mode: FileMode::Exactly(0o640), group: Some(34_567), ..KEEP };
+        replace(&path, b"new", shared).unwrap();
+        let found = fs::metadata(&path).unwrap();
+        assert_eq!((found.uid(), found.gid(), found.mode() & 0o777), (12_345, 34_567, 0o640));
+    }
+
+    #[test]
+    fn only_old_temp_files_of_ours_are_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = SystemTime::now() - 2 * STALE;
+        for (name, time) in [
+            (".weka-token-0011223344556677.tmp", old),
+            (".weka-token-8899aabbccddeeff.tmp", SystemTime::now()),
+            (".other.tmp", old),
+            ("weka-token-note.tmp", old),
+        ] {
+            let file = File::create(folder.path().join(name)).unwrap();
+            file.set_modified(time).unwrap();
+        }
+        assert_eq!(sweep(&folder.path().join("file")), 1);
+        assert_eq!(
+            names_in(folder.path()),
+            [".other.tmp", ".weka-token-8899aabbccddeeff.tmp", "weka-token-note.tmp"]
+        );
+    }
+}

@@ -42,6 +42,8 @@ pub struct Environment {
     pub socket: Option<PathBuf>,
     /// `WEKA_TOKEN_LOG`, a tracing filter.
     pub log_filter: Option<String>,
+    /// `JOURNAL_STREAM`: the device and inode of the journal's stream, where systemd made one.
+    pub journal_stream: Option<String>,
 }
 
 impl Environment {
@@ -82,6 +84,7 @@ impl Environment {
             runtime_directory: first("RUNTIME_DIRECTORY"),
             socket: text("WEKA_TOKEN_SOCKET").map(PathBuf::from),
             log_filter: text("WEKA_TOKEN_LOG").map(|value| value.to_string_lossy().into_owned()),
+            journal_stream: text("JOURNAL_STREAM").and_then(|value| value.into_string().ok()),
             home,
         }
     }
@@ -210,13 +213,22 @@ fn hash_of_host(id: &str) -> String {
     text
 }
 
+/// Makes a folder, and those above it, that only we may look into, where it is missing; leaves an existing one alone.
+///
+/// # Errors
+///
+/// Where it cannot be made.
+pub fn make_missing_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(PRIVATE_FOLDER).create(path)
+}
+
 /// Makes a folder, and those above it, that only we may look into; an existing one of ours is tightened.
 ///
 /// # Errors
 ///
 /// Where it cannot be made, or belongs to someone else.
 pub fn make_private_folder(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(PRIVATE_FOLDER).create(path)?;
+    make_missing_folder(path)?;
     let found = fs::symlink_metadata(path)?;
     if !found.is_dir() {
         return Err(io::Error::new(io::ErrorKind::NotADirectory, "it is not a folder of its own"));

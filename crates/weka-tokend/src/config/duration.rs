@@ -88,7 +88,7 @@ mod tests {
         }
         for text in ["infinite", "unlimited", "Unlimited"] {
             let error = parse(text).unwrap_err();
-            assert!(error.to_string().contains("cannot be taken back"), "{error}");
+            assert!(error.to_string().contains("never time out"), "{error}");
         }
     }
 }

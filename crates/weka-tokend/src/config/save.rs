@@ -1,1 +1,361 @@
-//! Changing a configuration file in place.
+//! Changing a configuration file in place: comments, order and formatting stay, and nothing else is touched.
+//!
+//! Everything here blocks. What would not load afterwards is not written.
+
+use super::load::{self, Problem};
+use super::{ConfigError, ProfileName, parse};
+use crate::atomic::{self, FileMode, Links, Manner, ReplaceError, ReplaceProblem};
+use crate::dirs::{Dirs, PRIVATE_FILE, make_missing_folder};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
+use weka_rest::{Endpoint, Fingerprint};
+
+/// What of a profile is to change; `None` leaves it alone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProfileChanges {
+    /// `endpoints`.
+    pub endpoints: Option<Vec<Endpoint>>,
+    /// `org` (or `tenant`, where the file has that).
+    pub org: Option<String>,
+    /// `username`.
+    pub username: Option<String>,
+    /// `ca_file` and `fingerprint`, of which at most one stays.
+    pub trust: Option<TrustChange>,
+    /// `token_file`, an absolute path.
+    pub token_file: Option<PathBuf>,
+}
+
+/// How certificates are to be judged from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrustChange {
+    /// By the system's roots alone.
+    SystemRoots,
+    /// By this PEM file (absolute path) besides.
+    CaFile(PathBuf),
+    /// By this fingerprint alone.
+    Fingerprint(Fingerprint),
+}
+
+impl ProfileChanges {
+    /// Whether nothing is to change.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Why a configuration file was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// There is no home folder to keep one in.
+    #[error("there is no home folder for a configuration")]
+    NoPlace,
+    /// It belongs to someone else, who would not expect it to change.
+    #[error("{} belongs to uid {owner}, not to the daemon's user", .path.display())]
+    NotOurs {
+        /// The file, or what its symlinks lead to.
+        path: PathBuf,
+        /// Its owner.
+        owner: u32,
+    },
+    /// It cannot be read as a configuration.
+    #[error("{}: {problem}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        problem: String,
+    },
+    /// It has a mistake, or would have one afterwards.
+    #[error("{0}")]
+    Mistake(Box<ConfigError>),
+    /// There is no such profile in it.
+    #[error("{} has no profile {name}", .path.display())]
+    NoSuchProfile {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        name: ProfileName,
+    },
+    /// There is such a profile already.
+    #[error("{} has a profile {name} already", .path.display())]
+    ProfileExists {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        name: ProfileName,
+    },
+    /// It cannot be written.
+    #[error(transparent)]
+    Write(#[from] ReplaceError),
+}
+
+/// Saves what changed of a profile, in the file that `dirs` names; profile, file and folder are made if need be.
+///
+/// # Errors
+///
+/// See [`SaveError`]; the file is untouched then.
+pub fn save_profile(dirs: &Dirs, name: &ProfileName, changes: &ProfileChanges) -> Result<(), SaveError> {
+    edit(dirs, |document, path| {
+        let table = profile_table(document, path, name)?;
+        apply(table, dirs, changes);
+        Ok(())
+    })
+}
+
+/// Adds an empty profile.
+///
+/// # Errors
+///
+/// See [`SaveError`]; the file is untouched then.
+pub fn add_profile(dirs: &Dirs, name: &ProfileName) -> Result<(), SaveError> {
+    edit(dirs, |document, path| {
+        if find(document, name) {
+            return Err(SaveError::ProfileExists { path: path.to_owned(), name: name.clone() });
+        }
+        profile_table(document, path, name).map(drop)
+    })
+}
+
+/// Removes a profile; where it is the default one, the setting goes too.
+///
+/// # Errors
+///
+/// See [`SaveError`]; the file is untouched then.
+pub fn remove_profile(dirs: &Dirs, name: &ProfileName) -> Result<(), SaveError> {
+    edit(dirs, |document, path| {
+        let profiles = document.get_mut("profile").and_then(Item::as_table_like_mut);
+        let removed = profiles.and_then(|profiles| profiles.remove(name.as_str()));
+        let Some(removed) = removed else { return Err(no_such(path, name)) };
+        keep_heading(document, &removed);
+        if default_of(document) == Some(name.as_str()) {
+            document.remove("default_profile");
+        }
+        Ok(())
+    })
+}
+
+/// Gives a profile another name; where it is the default one, the setting follows.
+///
+/// # Errors
+///
+/// See [`SaveError`]; the file is untouched then.
+pub fn rename_profile(dirs: &Dirs, old: &ProfileName, new: &ProfileName) -> Result<(), SaveError> {
+    edit(dirs, |document, path| {
+        if !find(document, old) {
+            return Err(no_such(path, old));
+        }
+        if find(document, new) {
+            return Err(SaveError::ProfileExists { path: path.to_owned(), name: new.clone() });
+        }
+        let profiles = document.get_mut("profile").and_then(Item::as_table_like_mut);
+        if let Some(profiles) = profiles
+            && let Some(profile) = profiles.remove(old.as_str())
+        {
+            // The table remembers its place in the file.
+            profiles.insert(new.as_str(), profile);
+        }
+        if default_of(document) == Some(old.as_str()) {
+            set(document.as_table_mut(), "default_profile", new.as_str().into());
+        }
+        Ok(())
+    })
+}
+
+/// Makes a profile the default one. It need not be in the file.
+///
+/// # Errors
+///
+/// See [`SaveError`]; the file is untouched then.
+pub fn set_default_profile(dirs: &Dirs, name: &ProfileName) -> Result<(), SaveError> {
+    edit(dirs, |document, _| {
+        if default_of(document).unwrap_or("default") != name.as_str() {
+            set(document.as_table_mut(), "default_profile", name.as_str().into());
+        }
+        Ok(())
+    })
+}
+
+/// Reads the file, changes it, checks the result, and puts it in place.
+fn edit(
+    dirs: &Dirs,
+    change: impl FnOnce(&mut DocumentMut, &Path) -> Result<(), SaveError>,
+) -> Result<(), SaveError> {
+    let path = dirs.config_file.as_deref().ok_or(SaveError::NoPlace)?;
+    refuse_foreign(path)?;
+    let before = match load::read(path) {
+        Ok(text) => text,
+        Err(Problem::Missing) => String::new(),
+        Err(problem) => {
+            return Err(SaveError::Unreadable { path: path.to_owned(), problem: problem.words(path) });
+        }
+    };
+    let mut document: DocumentMut = before.parse().map_err(|_| {
+        let mistake = parse::parse(path, &before, dirs).errors.into_iter().next();
+        mistake.map_or_else(
+            || SaveError::Unreadable { path: path.to_owned(), problem: "it is not TOML".to_owned() },
+            |mistake| SaveError::Mistake(Box::new(mistake)),
+        )
+    })?;
+    change(&mut document, path)?;
+    let after = document.to_string();
+    if after == before {
+        return Ok(());
+    }
+    // Mistakes that were there before may stay, elsewhere; a new one may not come.
+    let old = parse::parse(path, &before, dirs).errors;
+    let is_new = |mistake: &ConfigError| {
+        !old.iter().any(|known| known.key == mistake.key && known.message == mistake.message)
+    };
+    if let Some(mistake) = parse::parse(path, &after, dirs).errors.into_iter().find(is_new) {
+        return Err(SaveError::Mistake(Box::new(mistake)));
+    }
+    if let Some(folder) = path.parent() {
+        make_missing_folder(folder)
+            .map_err(|error| ReplaceError { path: path.to_owned(), problem: error.into() })?;
+    }
+    let manner = Manner { mode: FileMode::KeepOr(PRIVATE_FILE), links: Links::Follow, group: None };
+    atomic::replace(path, after.as_bytes(), manner)?;
+    Ok(())
+}
+
+/// Only the daemon's own file is changed, wherever symlinks lead.
+fn refuse_foreign(path: &Path) -> Result<(), SaveError> {
+    let us = nix::unistd::geteuid().as_raw();
+    match atomic::resolve(path, Links::Follow) {
+        Ok((target, Some(found))) if found.uid() != us => {
+            Err(SaveError::NotOurs { path: target, owner: found.uid() })
+        }
+        Ok(_) => Ok(()),
+        Err(ReplaceProblem::Io(error)) if error.kind() == io::ErrorKind::NotADirectory => {
+            Err(SaveError::Write(ReplaceError { path: path.to_owned(), problem: ReplaceProblem::NoFolder }))
+        }
+        Err(problem) => Err(SaveError::Write(ReplaceError { path: path.to_owned(), problem })),
+    }
+}
+
+fn no_such(path: &Path, name: &ProfileName) -> SaveError {
+    SaveError::NoSuchProfile { path: path.to_owned(), name: name.clone() }
+}
+
+fn find(document: &DocumentMut, name: &ProfileName) -> bool {
+    let profiles = document.get("profile").and_then(Item::as_table_like);
+    profiles.is_some_and(|profiles| profiles.contains_key(name.as_str()))
+}
+
+fn default_of(document: &DocumentMut) -> Option<&str> {
+    document.get("default_profile").and_then(Item::as_str)
+}
+
+/// The table of a profile, made at the end of the file if it is not there.
+fn profile_table<'d>(
+    document: &'d mut DocumentMut,
+    path: &Path,
+    name: &ProfileName,
+) -> Result<&'d mut dyn TableLike, SaveError> {
+    let no_table =
+        || SaveError::Unreadable { path: path.to_owned(), problem: format!("profile.{name} is not a table") };
+    let is_first = document.is_empty();
+    let profiles = document
+        .entry("profile")
+        .or_insert_with(|| {
+            // [profile.NAME] alone is enough of a heading.
+            let mut profiles = Table::new();
+            profiles.set_implicit(true);
+            Item::Table(profiles)
+        })
+        .as_table_like_mut()
+        .ok_or_else(no_table)?;
+    let profile = profiles.entry(name.as_str()).or_insert_with(|| {
+        let mut profile = Table::new();
+        if is_first {
+            profile.decor_mut().set_prefix("");
+        }
+        Item::Table(profile)
+    });
+    profile.as_table_like_mut().ok_or_else(no_table)
+}
+
+fn apply(table: &mut dyn TableLike, dirs: &Dirs, changes: &ProfileChanges) {
+    let path_text = |path: &Path| dirs.abbreviate(path).to_string_lossy().into_owned();
+    if let Some(endpoints) = &changes.endpoints {
+        set_endpoints(table, endpoints);
+    }
+    if let Some(org) = &changes.org {
+        let key = if table.contains_key("tenant") { "tenant" } else { "org" };
+        set(table, key, org.as_str().into());
+    }
+    if let Some(username) = &changes.username {
+        set(table, "username", username.as_str().into());
+    }
+    match &changes.trust {
+        None => {}
+        Some(TrustChange::SystemRoots) => {
+            table.remove("ca_file");
+            table.remove("fingerprint");
+        }
+        Some(TrustChange::CaFile(path)) => {
+            table.remove("fingerprint");
+            set(table, "ca_file", path_text(path).into());
+        }
+        Some(TrustChange::Fingerprint(fingerprint)) => {
+            table.remove("ca_file");
+            set(table, "fingerprint", fingerprint.to_string().into());
+        }
+    }
+    if let Some(path) = &changes.token_file {
+        set(table, "token_file", path_text(path).into());
+    }
+}
+
+/// A list that means the same stays as it was written.
+fn set_endpoints(table: &mut dyn TableLike, endpoints: &[Endpoint]) {
+    let same = table.get("endpoints").and_then(Item::as_array).is_some_and(|old| {
+        let old: Option<Vec<Endpoint>> = old.iter().map(|text| text.as_str()?.parse().ok()).collect();
+        old.as_deref() == Some(endpoints)
+    });
+    if !same {
+        let list: Array = endpoints.iter().map(Endpoint::to_string).collect();
+        set(table, "endpoints", list.into());
+    }
+}
+
+/// Sets a value and keeps the white space and the comment around it.
+fn set(table: &mut dyn TableLike, key: &str, mut value: Value) {
+    match table.get_mut(key).and_then(Item::as_value_mut) {
+        Some(old) => {
+            if old.as_str().is_some_and(|text| value.as_str() == Some(text)) {
+                return;
+            }
+            *value.decor_mut() = old.decor().clone();
+            *old = value;
+        }
+        None => {
+            table.insert(key, Item::Value(value));
+        }
+    }
+}
+
+/// Comments above a blank line, over the first table of a file, are about the file and not about the table.
+fn keep_heading(document: &mut DocumentMut, removed: &Item) {
+    let Some(table) = removed.as_table() else { return };
+    let prefix = table.decor().prefix().and_then(|raw| raw.as_str()).unwrap_or_default();
+    let Some(end) = prefix.rfind("\n\n") else { return };
+    let Some(heading) = prefix.get(..end).map(str::trim_end).filter(|text| !text.is_empty()) else { return };
+    let next = document.get_mut("profile").and_then(Item::as_table_mut).and_then(|profiles| {
+        profiles.iter_mut().filter_map(|(_, item)| item.as_table_mut()).min_by_key(|t| t.position())
+    });
+    match next {
+        Some(next) => {
+            let own = next.decor().prefix().and_then(|raw| raw.as_str()).unwrap_or_default();
+            let own = own.trim_start_matches('\n').to_owned();
+            next.decor_mut().set_prefix(format!("{heading}\n\n{own}"));
+        }
+        None => {
+            let trailing = document.trailing().as_str().unwrap_or_default().to_owned();
+            document.set_trailing(format!("{heading}\n{trailing}"));
+        }
+    }
+}

@@ -28,6 +28,9 @@ pub(super) struct Section<'t> {
     span: Option<Range<usize>>,
 }
 
+/// A table and its place in the file.
+type Placed<'t> = (&'t dyn TableLike, Option<Range<usize>>);
+
 impl<'t> Section<'t> {
     pub(super) fn root(table: &'t dyn TableLike) -> Self {
         Self { table, path: String::new(), span: None }
@@ -128,7 +131,7 @@ impl<'a> Reader<'a> {
     /// The tables of a list of tables.
     pub(super) fn tables<'t>(&mut self, section: &Section<'t>, key: &str) -> Vec<Section<'t>> {
         let Some(item) = section.get(key) else { return Vec::new() };
-        let tables: Option<Vec<(&'t dyn TableLike, Option<Range<usize>>)>> = match item {
+        let tables: Option<Vec<Placed<'t>>> = match item {
             Item::ArrayOfTables(list) => {
                 Some(list.iter().map(|table| (table as &dyn TableLike, table.span())).collect())
             }

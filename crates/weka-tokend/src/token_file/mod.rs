@@ -1,0 +1,120 @@
+//! The file that WEKA's own tools keep a login in, `~/.weka/auth-token.json` and its like.
+//!
+//! Its form is JSON with `access_token`, `refresh_token` and `token_type`; others' keys are kept. Everything
+//! here but [`FileWorker`] blocks, and may block for ever on a hung network file system: call it through one.
+//!
+//! - [`read()`]: what is there, or what is wrong with it
+//! - [`write()`], [`remove_if`]: changing it as a whole
+//! - [`try_lock`]: one refresh among many hosts with one home
+//! - [`FileWorker`]: all of it off the event loop, one thing at a time
+
+mod document;
+mod error;
+mod identity;
+mod lock;
+mod read;
+mod worker;
+mod write;
+
+pub use error::{TokenFileError, TokenFileProblem};
+pub use identity::Identity;
+pub use lock::{FileLock, LockError, try_lock};
+pub use read::read;
+pub use worker::{FileWorker, GaveUp};
+pub use write::{Written, remove_if, write};
+
+use secret::{AccessToken, RefreshToken};
+use std::time::Duration;
+use weka_rest::jwt;
+
+/// How far a token's date of issue may lie ahead of our clock before the two clocks are taken to disagree.
+const SKEW_S: i64 = 5;
+
+/// The tokens of a token file; at least one of the two is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tokens {
+    /// The access token.
+    pub access_token: Option<AccessToken>,
+    /// The refresh token.
+    pub refresh_token: Option<RefreshToken>,
+    /// The word before the access token in an `Authorization` header; `Bearer` where it is missing.
+    pub token_type: Option<String>,
+    /// What the file says of the access token's life, in seconds. It counts from an unknown moment.
+    pub expires_in_s: Option<u64>,
+}
+
+/// A token file as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenFile {
+    /// Its tokens.
+    pub tokens: Tokens,
+    /// Tells this state of the file from every other.
+    pub identity: Identity,
+    /// Its mode where others may read it, and so have the tokens.
+    pub lax_mode: Option<u32>,
+    /// When it was last written, in seconds since 1970 by the clock of the file system.
+    pub changed_unix_s: i64,
+}
+
+impl TokenFile {
+    /// What the access token's own dates say of its life, at a reading of the wall clock in seconds since 1970.
+    #[must_use]
+    pub fn hint(&self, now_unix_s: i64) -> Option<Hint> {
+        hint(self.tokens.access_token.as_ref()?, now_unix_s)
+    }
+}
+
+/// A token's life as its own dates tell it, by the wall clock: good enough until something better is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hint {
+    /// What is left of it.
+    pub remaining: Duration,
+    /// All of it.
+    pub life: Duration,
+}
+
+/// What `iat` and `exp` of a token say. `None` where they are missing, or where it is over, or where the clock
+/// of the cluster is so far from ours that nothing follows from them.
+#[must_use]
+pub fn hint(token: &AccessToken, now_unix_s: i64) -> Option<Hint> {
+    let dates = jwt::dates(token.expose())?;
+    let (issued, expires) = (dates.issued_unix_s?, dates.expires_unix_s);
+    if issued > now_unix_s.saturating_add(SKEW_S) || expires <= now_unix_s {
+        return None;
+    }
+    let life = expires.checked_sub(issued)?;
+    let remaining = expires.checked_sub(now_unix_s)?.min(life);
+    let seconds = |number: i64| u64::try_from(number).ok().filter(|s| *s > 0).map(Duration::from_secs);
+    Some(Hint { remaining: seconds(remaining)?, life: seconds(life)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(payload: &str) -> AccessToken {
+        let encode = |text: &str| data_encoding::BASE64URL_NOPAD.encode(text.as_bytes());
+        AccessToken::new(format!("{}.{}.sig", encode("{\"alg\":\"RS256\"}"), encode(payload)))
+    }
+
+    #[test]
+    fn dates_hint_at_the_remaining_life() {
+        let hint_of = |payload: &str| {
+            hint(&token(payload), 1_000_000).map(|hint| (hint.remaining.as_secs(), hint.life.as_secs()))
+        };
+        for (payload, expected) in [
+            ("{\"iat\":999900,\"exp\":1000200}", Some((200, 300))),
+            // Issued a little in the future: never more than the whole life.
+            ("{\"iat\":1000005,\"exp\":1000305}", Some((300, 300))),
+            ("{\"iat\":1000006,\"exp\":1000306}", None),
+            ("{\"iat\":999700,\"exp\":1000000}", None),
+            ("{\"iat\":999000,\"exp\":999300}", None),
+            ("{\"exp\":1000200}", None),
+            ("{}", None),
+            ("not json", None),
+        ] {
+            assert_eq!(hint_of(payload), expected, "{payload}");
+        }
+        assert_eq!(hint(&AccessToken::new("opaque".into()), 1_000_000), None);
+    }
+}

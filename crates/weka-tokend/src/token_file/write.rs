@@ -1,0 +1,91 @@
+//! Writing and removing.
+
+use super::document::Document;
+use super::{Identity, TokenFile, TokenFileError, TokenFileProblem, Tokens, read};
+use crate::atomic::{self, FileMode, Links, Manner, ReplaceError};
+use crate::dirs::{PRIVATE_FILE, make_missing_folder};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// The mode that some of WEKA's tools ask for: not even the owner writes in place.
+const READ_ONLY_FILE: u32 = 0o400;
+
+/// What came of writing.
+#[derive(Debug)]
+pub enum Written {
+    /// The file holds the pair now, and this is its state.
+    Done(Identity),
+    /// There is no file, and none was to be made.
+    Absent,
+    /// Somebody else has put these tokens there meanwhile; they were left alone.
+    Overtaken(Box<TokenFile>),
+}
+
+/// Puts tokens into a token file. Other keys stay, in their order; the file becomes 0600, unless it was 0400. Blocks.
+///
+/// `may_create`: a file that is not there is made, and a missing folder with it (0700). `known` says whether
+/// tokens found in the file may be replaced: they are left alone where somebody else has put them there since
+/// the daemon looked. For a person's login all may.
+///
+/// # Errors
+///
+/// See [`TokenFileProblem`]; the file is untouched then.
+pub fn write(
+    path: &Path,
+    tokens: &Tokens,
+    may_create: bool,
+    known: impl Fn(&Tokens) -> bool,
+) -> Result<Written, TokenFileError> {
+    let failed = |problem| TokenFileError { path: path.to_owned(), problem };
+    let (mut document, mode) = match read::open(path).map_err(failed)? {
+        None if !may_create => return Ok(Written::Absent),
+        None => {
+            if let Some(folder) = path.parent() {
+                make_missing_folder(folder).map_err(|error| failed(TokenFileProblem::NoFolder(error)))?;
+            }
+            (Document::empty(), PRIVATE_FILE)
+        }
+        Some(file) => {
+            let mode = file.metadata().map_err(|error| failed(TokenFileProblem::Io(error)))?.mode() & 0o777;
+            let mode = if mode == READ_ONLY_FILE { READ_ONLY_FILE } else { PRIVATE_FILE };
+            match read::found(file) {
+                Ok((found, _)) if !known(&found.tokens) && !found.identity.holds(tokens) => {
+                    return Ok(Written::Overtaken(Box::new(found)));
+                }
+                Ok((_, document)) => (document, mode),
+                // What cannot be understood cannot be kept; the tokens in hand are good ones.
+                Err(_) => (Document::empty(), mode),
+            }
+        }
+    };
+    document.set(tokens);
+    let bytes = document.to_bytes().map_err(|error| failed(TokenFileProblem::Write(error.into())))?;
+    let manner = Manner { mode: FileMode::Exactly(mode), links: Links::Follow, group: None };
+    let metadata = atomic::replace(path, &bytes, manner)?;
+    Ok(Written::Done(Identity::new(&metadata, tokens)))
+}
+
+/// Removes a token file whose tokens are `ours`: its target, and a symlink that would lead nowhere. Blocks.
+///
+/// Answers whether it did; another's tokens, or what is no token file, are left alone.
+///
+/// # Errors
+///
+/// The file cannot be removed.
+pub fn remove_if(path: &Path, ours: impl Fn(&Tokens) -> bool) -> Result<bool, TokenFileError> {
+    match read::read(path) {
+        Ok(Some(found)) if ours(&found.tokens) => {}
+        _ => return Ok(false),
+    }
+    let failed = |problem| TokenFileError::from(ReplaceError { path: path.to_owned(), problem });
+    let (target, _) = atomic::resolve(path, Links::Follow).map_err(failed)?;
+    for file in [target.as_path(), path] {
+        match fs::remove_file(file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error.into())),
+            _ => {}
+        }
+    }
+    Ok(true)
+}
