@@ -33,7 +33,7 @@ use ended::Exchange;
 use endpoints::{Endpoints, Tour};
 use pairs::{Origin, Pair, Pairs};
 use round::{Round, Trouble};
-use schedule::Schedule;
+use schedule::{Renewer, Schedule};
 use source::{Path, Reading, Source};
 use std::time::Duration;
 use verdict::Verdict;
@@ -185,7 +185,9 @@ impl Session {
             Some(lease) if start == Start::Phased => {
                 self.schedule.phased(&lease, &self.policy, &mut self.dice, now);
             }
-            Some(lease) => self.schedule.steady(&lease, &self.policy, &mut self.dice),
+            Some(lease) => {
+                self.schedule.steady(&lease, Renewer::Another, &self.policy, &mut self.dice);
+            }
             None => self.schedule.at_once(now),
         }
         if self.schedule.due() > now {
@@ -307,10 +309,14 @@ impl Session {
             Path::Source | Path::Login(_) if !self.policy.has_source => self.path = Path::Person,
             _ => {}
         }
-        if let Some(lease) =
-            self.pairs.held().and_then(|pair| pair.lease).filter(|_| replan && self.path == Path::Refresh)
+        if let Some(pair) = self.pairs.held().filter(|_| replan && self.path == Path::Refresh)
+            && let Some(lease) = pair.lease
         {
-            self.schedule.replan(&lease, &self.policy, &mut self.dice);
+            let by = match pair.origin {
+                Origin::Granted(_) => Renewer::Ourselves,
+                Origin::Adopted => Renewer::Another,
+            };
+            self.schedule.replan(&lease, by, &self.policy, &mut self.dice);
         }
     }
 

@@ -3,6 +3,7 @@
 use super::endpoints::{Benched, Tour};
 use super::pairs::{Origin, Pair};
 use super::round::Round;
+use super::schedule::Renewer;
 use super::source::Path;
 use super::waiters::Wish;
 use super::{LONGEST_LOCKOUT, Session, Start};
@@ -86,7 +87,7 @@ impl Session {
         if pair.is_alive(now) {
             self.round.succeeded();
             if matches!(exchange.by, By::Refresh(_)) {
-                self.schedule.steady(&lease, &self.policy, &mut self.dice);
+                self.schedule.steady(&lease, Renewer::Ourselves, &self.policy, &mut self.dice);
             } else {
                 self.schedule.phased(&lease, &self.policy, &mut self.dice, now);
             }

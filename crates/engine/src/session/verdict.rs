@@ -45,7 +45,10 @@ impl Session {
             Wish::Login { granted, .. } => self.login_verdict(waiter, *granted, now),
         };
         if waiter.deadline <= now && !matches!(verdict, Verdict::Answer(_)) {
-            return refuse(self.reason());
+            return match waiter.wish {
+                Wish::Login { .. } => refuse(Refused::Unreachable),
+                Wish::Get { .. } | Wish::Renew => refuse(self.reason()),
+            };
         }
         verdict
     }

@@ -1,0 +1,97 @@
+//! A model of a cluster: refresh tokens that live on or are single-use, one password, and faults per endpoint.
+
+use engine::Failure;
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+/// What an endpoint does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Up,
+    Fails(Failure),
+    /// It does what it is asked for, but the answer never arrives.
+    AnswerLost,
+}
+
+/// A refresh token, by number.
+pub type RefreshToken = u64;
+
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    pub life: Duration,
+    pub single_use: bool,
+    pub password: u64,
+    /// What each endpoint does, unless a script says something else.
+    pub modes: Vec<Mode>,
+    /// What the next requests meet, whichever endpoint they go to.
+    pub script: VecDeque<Mode>,
+    living: BTreeSet<RefreshToken>,
+    last: RefreshToken,
+    pub refreshes: usize,
+    pub logins: usize,
+}
+
+impl Cluster {
+    pub fn new(life: Duration, endpoints: usize) -> Self {
+        Self {
+            life,
+            single_use: true,
+            password: 1,
+            modes: vec![Mode::Up; endpoints],
+            script: VecDeque::new(),
+            living: BTreeSet::new(),
+            last: 0,
+            refreshes: 0,
+            logins: 0,
+        }
+    }
+
+    /// As if somebody had logged in elsewhere.
+    pub fn grant(&mut self) -> RefreshToken {
+        self.last += 1;
+        self.living.insert(self.last);
+        self.last
+    }
+
+    pub fn revoke(&mut self) {
+        self.living.clear();
+    }
+
+    pub fn all(&mut self, mode: Mode) {
+        self.modes.fill(mode);
+    }
+
+    pub fn refresh(&mut self, endpoint: usize, token: RefreshToken) -> Result<RefreshToken, Failure> {
+        self.refreshes += 1;
+        let mode = self.meets(endpoint);
+        if let Mode::Fails(failure) = mode {
+            return Err(failure);
+        }
+        if !self.living.contains(&token) {
+            return Err(Failure::Unauthorized);
+        }
+        if self.single_use {
+            self.living.remove(&token);
+        }
+        self.answer(mode)
+    }
+
+    pub fn login(&mut self, endpoint: usize, password: u64) -> Result<RefreshToken, Failure> {
+        self.logins += 1;
+        match self.meets(endpoint) {
+            Mode::Fails(failure) => Err(failure),
+            _ if password != self.password => Err(Failure::Unauthorized),
+            mode => self.answer(mode),
+        }
+    }
+
+    fn meets(&mut self, endpoint: usize) -> Mode {
+        let usual = self.modes.get(endpoint).copied().unwrap_or(Mode::Fails(Failure::Misconfigured));
+        self.script.pop_front().unwrap_or(usual)
+    }
+
+    fn answer(&mut self, mode: Mode) -> Result<RefreshToken, Failure> {
+        let token = self.grant();
+        if mode == Mode::AnswerLost { Err(Failure::Unreachable { sent: true }) } else { Ok(token) }
+    }
+}

@@ -1,0 +1,160 @@
+//! A person logs in.
+
+use crate::cluster::Mode;
+use crate::world::World;
+use crate::{ms, s};
+use engine::{Action, Answer, Condition, Failure, Refused};
+
+#[test]
+fn a_login_brings_a_pair_that_is_saved_before_the_person_is_told() {
+    let mut world = World::new(s(300), 1);
+    world.start(None);
+    assert_eq!(world.condition(), Condition::LoginRequired);
+    let person = world.login(1, s(10));
+    world.run_for(ms(109));
+    assert!(!world.answers.contains_key(&person));
+    world.run_for(ms(1));
+    assert_eq!(world.answer(person), Answer::Pair(world.published.unwrap()));
+    assert_eq!(world.condition(), Condition::Ready);
+    assert_eq!(world.session.refreshes(), 0, "a login is no refresh");
+}
+
+#[test]
+fn a_wrong_password_is_told_and_changes_nothing_else() {
+    let mut world = World::logged_in(s(300), 1);
+    let before = (world.published, world.session.next_refresh(), world.memory);
+    let person = world.login(2, s(10));
+    world.run_for(s(1));
+    assert_eq!(world.refusal(person), Refused::WrongPassword);
+    assert_eq!(before, (world.published, world.session.next_refresh(), world.memory));
+    assert_eq!(world.condition(), Condition::Ready);
+    let caller = world.get();
+    assert!(world.got(caller));
+    assert_eq!(world.cluster.logins, 2);
+}
+
+#[test]
+fn a_refusal_of_another_kind_is_told_as_such() {
+    let mut world = World::new(s(300), 1);
+    world.start(None);
+    world.cluster.script.push_back(Mode::Fails(Failure::Rejected));
+    let person = world.login(1, s(10));
+    world.run_for(s(1));
+    assert_eq!(world.refusal(person), Refused::Rejected);
+    assert_eq!(world.condition(), Condition::LoginRequired);
+}
+
+#[test]
+fn callers_wait_for_a_login_under_way() {
+    let mut world = World::new(s(300), 1);
+    world.start(None);
+    world.latency = s(2);
+    world.login(1, s(10));
+    let caller = world.get();
+    world.run_for(s(3));
+    assert!(world.got(caller));
+}
+
+#[test]
+fn callers_are_told_to_log_in_when_that_login_fails() {
+    let mut world = World::new(s(300), 1);
+    world.start(None);
+    world.login(9, s(10));
+    let caller = world.get();
+    world.run_for(ms(100));
+    assert_eq!(world.refusal(caller), Refused::LoginRequired);
+}
+
+#[test]
+fn logins_take_turns_with_refreshes_and_each_other() {
+    let mut world = World::logged_in(s(300), 1);
+    world.latency = s(1);
+    world.run_for(s(6));
+    let renewal = world.renew(s(20));
+    let (first, second) = (world.login(1, s(20)), world.login(1, s(20)));
+    world.run_for(s(5));
+    // A login that is granted answers whoever wanted a renewal before it began.
+    for waiter in [renewal, first, second] {
+        assert!(world.got(waiter));
+    }
+    assert!(world.answered_at(renewal) < world.answered_at(first));
+    assert!(world.answered_at(first) < world.answered_at(second));
+    let kinds: Vec<bool> = world
+        .log
+        .iter()
+        .filter_map(|(_, action)| match action {
+            Action::Refresh { .. } => Some(false),
+            Action::Login { .. } => Some(true),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(kinds, [true, false, true, true]);
+}
+
+#[test]
+fn a_login_that_is_slower_than_its_deadline_is_adopted_all_the_same() {
+    let mut world = World::new(s(300), 1);
+    world.start(None);
+    world.latency = s(5);
+    let (person, before) = (world.login(1, s(2)), world.now);
+    world.run_for(s(6));
+    assert_eq!(world.refusal(person), Refused::Unreachable);
+    assert_eq!(world.answered_at(person).since(before), s(2));
+    assert_eq!(world.condition(), Condition::Ready);
+    assert!(world.published.is_some());
+}
+
+#[test]
+fn a_person_who_left_before_the_turn_came_is_not_logged_in() {
+    let mut world = World::logged_in(s(300), 1);
+    world.run_for(s(6));
+    world.latency = s(2);
+    world.renew(s(10));
+    let person = world.login(1, s(10));
+    world.leave(person);
+    world.run_for(s(10));
+    assert_eq!(world.cluster.logins, 1);
+}
+
+#[test]
+fn a_person_who_left_while_it_was_sent_has_logged_in() {
+    let mut world = World::new(s(300), 1);
+    world.start(None);
+    let person = world.login(1, s(10));
+    world.run_for(ms(50));
+    world.leave(person);
+    world.run_for(s(1));
+    assert_eq!(world.condition(), Condition::Ready);
+}
+
+#[test]
+fn a_login_replaces_a_live_pair() {
+    let mut world = World::logged_in(s(300), 1);
+    let old = world.published;
+    world.login(1, s(10));
+    world.run_for(s(1));
+    assert!(world.published > old);
+    assert_eq!(world.session.held(), world.published);
+}
+
+#[test]
+fn a_login_during_a_hold_is_sent_after_it_or_refused_at_once() {
+    let mut world = World::logged_in(s(300), 1);
+    let next = world.session.next_refresh().unwrap();
+    world.cluster.script.push_back(Mode::Fails(Failure::Throttled { retry_after: Some(s(30)) }));
+    world.run_until(next + s(1));
+    let impatient = world.login(1, s(10));
+    assert_eq!(world.refusal(impatient), Refused::Unreachable);
+    let patient = world.login(1, s(60));
+    world.run_for(s(40));
+    assert!(world.got(patient));
+}
+
+#[test]
+fn a_login_whose_time_is_over_is_not_sent() {
+    let mut world = World::new(s(300), 1);
+    world.start(None);
+    let person = world.login(1, ms(0));
+    assert_eq!(world.refusal(person), Refused::Unreachable);
+    assert_eq!(world.cluster.logins, 0);
+}

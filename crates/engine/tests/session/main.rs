@@ -1,0 +1,31 @@
+//! The life cycle in virtual time, one test per rule, named after the rule. The [`world`] carries out what the
+//! session asks for against a model cluster, and checks at each step what must hold at all times.
+
+mod cluster;
+mod failover;
+mod failures;
+mod files;
+mod fleet;
+mod get;
+mod lockout;
+mod logins;
+mod logout;
+mod refresh;
+mod saves;
+mod settings;
+mod source;
+mod trust;
+mod wakes;
+mod world;
+
+pub use std::time::Duration;
+
+/// Milliseconds.
+pub const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// Seconds.
+pub const fn s(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}

@@ -1,0 +1,577 @@
+//! A driver in virtual time, and what must hold whatever happens.
+
+use crate::cluster::{Cluster, Mode, RefreshToken};
+use crate::{ms, s};
+use engine::ttl::is_alive;
+use engine::{
+    Action, Adopted, Answer, Condition, Event, ExchangeId, Failure, Generation, Lease, LoginBy, Memory,
+    Moment, Outcome, Policy, Refused, Session, SourceId, WaiterId,
+};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// After this the session may go on without an answer to `Save`.
+const SAVE_PATIENCE: Duration = s(3);
+
+/// What the driver does with `Save`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Saves {
+    Work,
+    Fail,
+    /// No answer ever.
+    Hang,
+}
+
+/// A pair as the driver holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copy {
+    pub refresh: RefreshToken,
+    pub lease: Option<Lease>,
+    pub renewable: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Pending {
+    deadline: Moment,
+    password: Option<u64>,
+    endpoints: usize,
+}
+
+/// What will happen. Pairs get their names when they arrive, as in the driver.
+#[derive(Debug, Clone)]
+enum Coming {
+    Event(Event),
+    Granted(ExchangeId, Copy),
+    Superseded(ExchangeId, Copy),
+    FileRead,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Save {
+    began: Moment,
+    done: bool,
+}
+
+#[derive(Debug)]
+pub struct World {
+    pub session: Session,
+    pub policy: Policy,
+    pub now: Moment,
+    pub cluster: Cluster,
+    /// The token file.
+    pub file: Option<Copy>,
+    /// The content of the password source.
+    pub source: Option<u64>,
+    pub latency: Duration,
+    pub saves: Saves,
+    /// Whether reads of file and source are answered.
+    pub reads_hang: bool,
+    pub memory: Memory,
+    pub log: Vec<(Moment, Action)>,
+    pub answers: BTreeMap<WaiterId, (Moment, Answer)>,
+    pub ticks: Vec<Moment>,
+    /// Ticks upon which nothing happened at all.
+    pub idle_ticks: usize,
+    queue: BTreeMap<(Moment, u64), Coming>,
+    order: u64,
+    /// The alarm, until it rings.
+    wake: Option<Moment>,
+    /// What was last asked for.
+    asked: Option<Moment>,
+    pairs: BTreeMap<Generation, Copy>,
+    last_generation: u64,
+    pub published: Option<Generation>,
+    /// The newest pair that the session may use, by the driver's own account.
+    newest: Option<Generation>,
+    saved: BTreeMap<Generation, Save>,
+    in_flight: Option<ExchangeId>,
+    /// An exchange begun before the last logout or revocation brings nothing any more.
+    obsolete: bool,
+    by: Option<LoginBy>,
+    waiting: BTreeMap<WaiterId, Pending>,
+    last_waiter: u64,
+    refused: Option<SourceId>,
+    locked_until: Moment,
+    hold_until: Moment,
+    benched: BTreeMap<usize, Moment>,
+    /// When the machine last woke: nothing could be answered before.
+    woke: Moment,
+}
+
+impl World {
+    /// A world whose session has not started.
+    pub fn new(life: Duration, endpoints: usize) -> Self {
+        let policy = Policy { refresh_at: 0.8, endpoints, has_source: false, source_recheck: s(60), seed: 7 };
+        Self {
+            session: Session::new(policy.clone()),
+            policy,
+            now: Moment::from_millis(1_000_000),
+            cluster: Cluster::new(life, endpoints),
+            file: None,
+            source: None,
+            latency: ms(100),
+            saves: Saves::Work,
+            reads_hang: false,
+            memory: Memory::default(),
+            log: Vec::new(),
+            answers: BTreeMap::new(),
+            ticks: Vec::new(),
+            idle_ticks: 0,
+            queue: BTreeMap::new(),
+            order: 0,
+            wake: None,
+            asked: None,
+            pairs: BTreeMap::new(),
+            last_generation: 0,
+            published: None,
+            newest: None,
+            saved: BTreeMap::new(),
+            in_flight: None,
+            obsolete: false,
+            by: None,
+            waiting: BTreeMap::new(),
+            last_waiter: 0,
+            refused: None,
+            locked_until: Moment::default(),
+            hold_until: Moment::default(),
+            benched: BTreeMap::new(),
+            woke: Moment::default(),
+        }
+    }
+
+    /// A world with a password source of this content, which is right.
+    pub fn with_source(life: Duration) -> Self {
+        let mut world = Self::new(life, 1);
+        world.policy.has_source = true;
+        world.session = Session::new(world.policy.clone());
+        world.source = Some(1);
+        world
+    }
+
+    /// A world in which a person has just logged in, with these tokens' life.
+    pub fn logged_in(life: Duration, endpoints: usize) -> Self {
+        let mut world = Self::new(life, endpoints);
+        world.start(None);
+        let person = world.login(1, s(10));
+        world.run_for(ms(150));
+        assert!(matches!(world.answer(person), Answer::Pair(_)), "the login works");
+        world
+    }
+
+    /// A new pair of the cluster's, as it would stand in a token file.
+    pub fn copy(&mut self, age: Duration) -> Copy {
+        let sent_at = Moment::from_millis(self.now.as_millis() - ms_of(age));
+        let lease = Some(Lease { sent_at, life: self.cluster.life });
+        Copy { refresh: self.cluster.grant(), lease, renewable: true }
+    }
+
+    pub fn start(&mut self, pair: Option<Copy>) {
+        let pair = pair.map(|pair| self.adopt(pair));
+        self.feed(Event::Started { pair, memory: self.memory });
+    }
+
+    /// The daemon ends and starts again with what outlived it.
+    pub fn restart(&mut self) {
+        let kept = self.newest.and_then(|generation| self.pairs.get(&generation)).copied();
+        self.session = Session::new(self.policy.clone());
+        self.queue.clear();
+        self.wake = None;
+        self.asked = None;
+        self.published = None;
+        self.in_flight = None;
+        self.waiting.clear();
+        self.saved.clear();
+        // What 503 and 429 asked for does not outlive a restart; a lockout does.
+        self.hold_until = Moment::default();
+        self.benched.clear();
+        self.start(kept.filter(|_| !self.memory.logged_out));
+    }
+
+    /// Feeds the session one event now, and carries out what it wants.
+    pub fn feed(&mut self, event: Event) {
+        match &event {
+            Event::Logout | Event::Revoked => {
+                let survives = event == Event::Revoked && matches!(self.by, Some(LoginBy::Person(_)));
+                self.obsolete |= !survives;
+                self.newest = None;
+                self.saved.clear();
+            }
+            Event::FileChanged { pair } => self.newest = Some(pair.generation),
+            Event::FileRead { pair: Some(pair) } if !self.memory.logged_out => {
+                self.newest = Some(pair.generation);
+            }
+            Event::Started { pair: Some(pair), .. } => self.newest = Some(pair.generation),
+            Event::Saved { generation, .. } => {
+                if let Some(save) = self.saved.get_mut(generation) {
+                    save.done = true;
+                }
+            }
+            Event::Ended { exchange, outcome } if self.in_flight == Some(*exchange) => {
+                self.in_flight = None;
+                let obsolete = std::mem::take(&mut self.obsolete);
+                self.note_outcome(*outcome, obsolete);
+            }
+            _ => {}
+        }
+        let before = self.session.condition(self.now);
+        let is_tick = event == Event::Tick;
+        let actions = self.session.on(event, self.now);
+        if is_tick {
+            let nothing = actions.iter().all(|action| matches!(action, Action::WakeAt(_)));
+            self.ticks.push(self.now);
+            self.idle_ticks += usize::from(nothing && before == self.session.condition(self.now));
+        }
+        for action in actions {
+            self.perform(action);
+        }
+        let published = self.session.published().map(|(generation, _)| generation);
+        assert_eq!(published, self.published, "the session and the driver agree on what is published");
+        for waiter in self.waiting.keys() {
+            assert!(self.session.is_waiting(*waiter), "{waiter:?} has been forgotten");
+        }
+    }
+
+    fn note_outcome(&mut self, outcome: Outcome, obsolete: bool) {
+        let by = self.by.take();
+        match outcome {
+            Outcome::Granted { generation, .. } if !obsolete => {
+                self.newest = Some(generation);
+                self.locked_until = Moment::default();
+                self.hold_until = Moment::default();
+                self.benched.clear();
+                if matches!(by, Some(LoginBy::Person(_))) {
+                    self.refused = None;
+                }
+            }
+            Outcome::Superseded(pair) if !obsolete => self.newest = Some(pair.generation),
+            Outcome::Failed(Failure::Locked { wait }) => {
+                let wait = wait.filter(|wait| !wait.is_zero()).unwrap_or(s(125)).min(s(3600));
+                self.locked_until = self.now + wait;
+            }
+            Outcome::Failed(Failure::Throttled { retry_after: Some(asked) }) => {
+                self.hold_until = self.now + asked.min(s(300));
+            }
+            Outcome::Failed(Failure::Unavailable { retry_after: Some(asked) }) => {
+                let endpoint = self.session.endpoint();
+                self.benched.insert(endpoint, self.now + asked.min(s(300)));
+            }
+            Outcome::Failed(Failure::Unauthorized) if !obsolete => {
+                if let Some(LoginBy::Source(id)) = by {
+                    self.refused = Some(id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn perform(&mut self, action: Action) {
+        self.log.push((self.now, action));
+        match action {
+            Action::Refresh { exchange, endpoint, generation } => {
+                self.refresh(exchange, endpoint, generation)
+            }
+            Action::Login { exchange, endpoint, by } => self.log_in(exchange, endpoint, by),
+            Action::ReadFile => {
+                if !self.reads_hang {
+                    self.come(ms(5), Coming::FileRead);
+                }
+            }
+            Action::ReadSource => {
+                if !self.reads_hang {
+                    self.later(ms(20), Event::SourceRead { content: self.source.map(SourceId) });
+                }
+            }
+            Action::Save { generation } => {
+                assert!(self.pairs.contains_key(&generation), "{generation:?} is there to be saved");
+                self.saved.insert(generation, Save { began: self.now, done: false });
+                match self.saves {
+                    Saves::Work => self.later(ms(10), Event::Saved { generation, ok: true }),
+                    Saves::Fail => self.later(ms(10), Event::Saved { generation, ok: false }),
+                    Saves::Hang => {}
+                }
+            }
+            Action::Publish { generation } => {
+                let save = self.saved.get(&generation).expect("a pair is saved before it is published");
+                assert!(
+                    save.done || save.began + SAVE_PATIENCE <= self.now,
+                    "the store is heard before a pair is published"
+                );
+                self.published = Some(generation);
+                self.pairs = self.pairs.split_off(&generation);
+                if self.file.is_some() {
+                    self.file = self.pairs.get(&generation).copied();
+                }
+            }
+            Action::Withdraw => {
+                self.published = None;
+                self.pairs.clear();
+            }
+            Action::Answer { waiter, answer } => self.take_answer(waiter, answer),
+            Action::Remember(memory) => self.memory = memory,
+            Action::WakeAt(at) => {
+                assert!(at.is_none_or(|at| at > self.now), "a wake-up lies ahead");
+                assert_ne!(at, self.asked, "a wake-up is asked for only when it changes");
+                self.asked = at;
+                self.wake = at;
+            }
+        }
+    }
+
+    fn begin(&mut self, exchange: ExchangeId, endpoint: usize, count: usize) {
+        assert_eq!(self.in_flight, None, "one exchange at a time");
+        assert!(self.now >= self.locked_until, "nothing is sent while locked out");
+        assert!(self.now >= self.hold_until, "Retry-After of a 429 is respected");
+        if count == self.policy.endpoints {
+            let benched = self.benched.get(&endpoint).copied().unwrap_or_default();
+            assert!(self.now >= benched, "Retry-After of a 503 is respected");
+        }
+        let storing = self.saved.iter().find(|(generation, save)| {
+            Some(**generation) > self.published
+                && Some(**generation) == self.newest
+                && !save.done
+                && save.began + SAVE_PATIENCE > self.now
+        });
+        assert!(storing.is_none(), "no exchange begins before the last pair is saved");
+        assert!(endpoint < count.max(1), "the endpoint exists");
+        self.in_flight = Some(exchange);
+    }
+
+    fn refresh(&mut self, exchange: ExchangeId, endpoint: usize, generation: Generation) {
+        self.begin(exchange, endpoint, self.policy.endpoints);
+        assert_eq!(Some(generation), self.newest, "the newest pair is the one that is renewed");
+        let pair = self.pairs[&generation];
+        if let Some(copy) = self.file.filter(|copy| !self.is_known(copy)) {
+            self.come(ms(5), Coming::Superseded(exchange, copy));
+            return;
+        }
+        let answer = self.cluster.refresh(endpoint, pair.refresh);
+        self.end(exchange, answer);
+    }
+
+    fn log_in(&mut self, exchange: ExchangeId, endpoint: usize, by: LoginBy) {
+        let (password, count) = match by {
+            LoginBy::Person(waiter) => {
+                let pending = self.waiting.get(&waiter).expect("a login is sent only while somebody waits");
+                (pending.password.expect("it is a login"), pending.endpoints)
+            }
+            LoginBy::Source(id) => {
+                assert_ne!(Some(id), self.refused, "a refused password is never sent again");
+                assert_ne!(Some(id), self.memory.refused, "nor after a restart");
+                (id.0, self.policy.endpoints)
+            }
+        };
+        self.begin(exchange, endpoint, count);
+        self.by = Some(by);
+        let answer = self.cluster.login(endpoint, password);
+        self.end(exchange, answer);
+    }
+
+    fn end(&mut self, exchange: ExchangeId, answer: Result<RefreshToken, Failure>) {
+        let coming = match answer {
+            Ok(refresh) => {
+                let lease = Some(Lease { sent_at: self.now, life: self.cluster.life });
+                Coming::Granted(exchange, Copy { refresh, lease, renewable: true })
+            }
+            Err(failure) => Coming::Event(Event::Ended { exchange, outcome: Outcome::Failed(failure) }),
+        };
+        self.come(self.latency, coming);
+    }
+
+    fn arrive(&mut self, coming: Coming) {
+        let event = match coming {
+            Coming::Event(event) => event,
+            Coming::Granted(exchange, copy) => {
+                let lease = copy.lease.expect("the cluster says so");
+                let generation = self.add(copy);
+                Event::Ended { exchange, outcome: Outcome::Granted { generation, lease } }
+            }
+            Coming::Superseded(exchange, copy) => {
+                let outcome = Outcome::Superseded(self.adopt(copy));
+                Event::Ended { exchange, outcome }
+            }
+            Coming::FileRead => {
+                let pair = self.file.filter(|copy| !self.is_known(copy));
+                Event::FileRead { pair: pair.map(|copy| self.adopt(copy)) }
+            }
+        };
+        self.feed(event);
+    }
+
+    fn take_answer(&mut self, waiter: WaiterId, answer: Answer) {
+        let pending = self.waiting.remove(&waiter).expect("a caller is answered once");
+        let latest = pending.deadline.max(self.woke);
+        assert!(self.now <= latest, "a caller is answered by its deadline");
+        if let Answer::Pair(generation) = answer {
+            assert_eq!(Some(generation), self.published, "only what is published is handed out");
+            let lease = self.pairs[&generation].lease.expect("its life is known");
+            assert!(is_alive(&lease, self.now), "a dead token is never handed out");
+        }
+        self.answers.insert(waiter, (self.now, answer));
+    }
+
+    fn add(&mut self, copy: Copy) -> Generation {
+        self.last_generation += 1;
+        let generation = Generation(self.last_generation);
+        self.pairs.insert(generation, copy);
+        generation
+    }
+
+    pub fn adopt(&mut self, copy: Copy) -> Adopted {
+        let generation = self.add(copy);
+        Adopted { generation, lease: copy.lease, renewable: copy.renewable }
+    }
+
+    fn is_known(&self, copy: &Copy) -> bool {
+        self.pairs.values().any(|pair| pair.refresh == copy.refresh)
+    }
+
+    /// An event that comes after a while.
+    pub fn later(&mut self, after: Duration, event: Event) {
+        self.come(after, Coming::Event(event));
+    }
+
+    fn come(&mut self, after: Duration, coming: Coming) {
+        self.order += 1;
+        self.queue.insert((self.now + after, self.order), coming);
+    }
+
+    /// Lets time pass, with every event in its place.
+    pub fn run_until(&mut self, end: Moment) {
+        loop {
+            let queued = self.queue.first_key_value().map(|((at, _), _)| *at);
+            let next = [queued, self.wake].into_iter().flatten().min().filter(|next| *next <= end);
+            let Some(next) = next else { break };
+            self.now = self.now.max(next);
+            if queued == Some(next) {
+                let (_, coming) = self.queue.pop_first().expect("it was there");
+                self.arrive(coming);
+            } else {
+                self.wake = None;
+                self.feed(Event::Tick);
+            }
+        }
+        self.now = self.now.max(end);
+    }
+
+    pub fn run_for(&mut self, duration: Duration) {
+        self.run_until(self.now + duration);
+    }
+
+    /// The machine sleeps: time passes, and nothing else happens.
+    pub fn sleep(&mut self, duration: Duration) {
+        self.now = self.now + duration;
+        self.woke = self.now;
+    }
+
+    fn enroll(&mut self, timeout: Duration, password: Option<u64>, endpoints: usize) -> (WaiterId, Moment) {
+        self.last_waiter += 1;
+        let (waiter, deadline) = (WaiterId(self.last_waiter), self.now + timeout);
+        self.waiting.insert(waiter, Pending { deadline, password, endpoints });
+        (waiter, deadline)
+    }
+
+    pub fn get(&mut self) -> WaiterId {
+        self.get_with(None, s(10))
+    }
+
+    pub fn get_with(&mut self, min_ttl: Option<Duration>, timeout: Duration) -> WaiterId {
+        let (waiter, deadline) = self.enroll(timeout, None, 0);
+        self.feed(Event::Get { waiter, min_ttl, deadline });
+        waiter
+    }
+
+    pub fn renew(&mut self, timeout: Duration) -> WaiterId {
+        let (waiter, deadline) = self.enroll(timeout, None, 0);
+        self.feed(Event::Renew { waiter, deadline });
+        waiter
+    }
+
+    pub fn login(&mut self, password: u64, timeout: Duration) -> WaiterId {
+        let endpoints = self.policy.endpoints;
+        let (waiter, deadline) = self.enroll(timeout, Some(password), endpoints);
+        self.feed(Event::Login { waiter, endpoints, deadline });
+        waiter
+    }
+
+    pub fn leave(&mut self, waiter: WaiterId) {
+        self.waiting.remove(&waiter);
+        self.feed(Event::Left { waiter });
+    }
+
+    /// Another writer puts this into the token file.
+    pub fn write_file(&mut self, copy: Copy) {
+        self.file = Some(copy);
+        let pair = self.adopt(copy);
+        self.feed(Event::FileChanged { pair });
+    }
+
+    pub fn reconfigure(&mut self, policy: Policy) {
+        self.cluster.modes.resize(policy.endpoints, Mode::Up);
+        self.policy = policy.clone();
+        self.benched.clear();
+        self.feed(Event::Reconfigured { policy });
+    }
+
+    /// What a caller was told; it must have been told something.
+    pub fn answer(&self, waiter: WaiterId) -> Answer {
+        self.answers.get(&waiter).map(|(_, answer)| *answer).expect("an answer")
+    }
+
+    /// When.
+    pub fn answered_at(&self, waiter: WaiterId) -> Moment {
+        self.answers[&waiter].0
+    }
+
+    /// Whether a caller got a live token.
+    pub fn got(&self, waiter: WaiterId) -> bool {
+        matches!(self.answer(waiter), Answer::Pair(_))
+    }
+
+    pub fn refusal(&self, waiter: WaiterId) -> Refused {
+        match self.answer(waiter) {
+            Answer::Refused(refused) => refused,
+            Answer::Pair(_) => panic!("{waiter:?} got a token"),
+        }
+    }
+
+    pub fn condition(&self) -> Condition {
+        self.session.condition(self.now)
+    }
+
+    pub fn waiting(&self) -> impl Iterator<Item = WaiterId> + '_ {
+        self.waiting.keys().copied()
+    }
+
+    /// When each refresh began.
+    pub fn refreshes(&self) -> Vec<Moment> {
+        self.moments(|action| matches!(action, Action::Refresh { .. }))
+    }
+
+    /// When each exchange began.
+    pub fn exchanges(&self) -> Vec<Moment> {
+        self.moments(|action| matches!(action, Action::Refresh { .. } | Action::Login { .. }))
+    }
+
+    pub fn moments(&self, which: impl Fn(&Action) -> bool) -> Vec<Moment> {
+        self.log.iter().filter(|(_, action)| which(action)).map(|(at, _)| *at).collect()
+    }
+
+    pub fn count(&self, which: impl Fn(&Action) -> bool) -> usize {
+        self.moments(which).len()
+    }
+
+    /// The wake-up asked for.
+    pub const fn wake(&self) -> Option<Moment> {
+        self.wake
+    }
+
+    /// The life left in the token published.
+    pub fn left(&self) -> Duration {
+        let lease = self.session.published().and_then(|(_, lease)| lease);
+        lease.map_or(Duration::ZERO, |lease| lease.remaining(self.now))
+    }
+}
+
+pub fn ms_of(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).expect("a short time")
+}
