@@ -1,1 +1,18 @@
-//! End-to-end tests.
+//! What the end-to-end tests and the demo run with: the real binaries, each in a home of its own.
+//!
+//! - [`binaries`]: finds `weka-tokend`, `weka-token` and `weka-sim` beside the running program
+//! - [`cluster`]: a simulated cluster in a process of its own, and its control channel
+//! - [`home`]: a home folder, an environment, and the commands that run in it
+//! - [`daemon`]: a daemon whose socket answers
+//! - [`process`]: a child that never outlives its owner
+#![forbid(unsafe_code)]
+
+pub mod binaries;
+pub mod cluster;
+pub mod daemon;
+pub mod home;
+pub mod process;
+
+pub use cluster::Cluster;
+pub use daemon::Daemon;
+pub use home::{Home, Ran};

@@ -1,6 +1,36 @@
-//! To come.
+//! The daemon: it holds the tokens of each profile in memory, renews them, and hands them out.
+//!
+//! From the outside in:
+//! - [`run`]: arguments, reloads, the end; [`process`], [`logging`] and [`socket`] for what comes first
+//! - [`server`] and [`peer`]: connections, and who is at their other end
+//! - [`registry`]: the profiles, and what each request comes to; its [`overview`] is `status`, its
+//!   [`onboarding`] is `login` and `trust`
+//! - [`keeper`]: one task per profile, around one [`engine::Session`]; [`board`] is what it shows
+//! - [`token_file`], [`file_watch`], [`atomic`]: files shared with WEKA's own tools
+//! - [`password_source`], [`remembered`]: passwords without a person, and what must not be tried again
+//! - [`config`], [`dirs`], [`surroundings`], [`clock`]: what all of it stands on
+//!
+//! Trust boundaries: the socket (peers are known by SO_PEERCRED), the cluster (TLS, see `weka_rest`), and
+//! files that other programs write. Nothing from any of them may end the process.
 
 pub mod atomic;
+pub mod board;
+pub mod clock;
 pub mod config;
 pub mod dirs;
+pub mod file_watch;
+pub mod keeper;
+pub mod logging;
+mod onboarding;
+mod overview;
 pub mod password_source;
+pub mod peer;
+pub mod process;
+pub mod registry;
+pub mod remembered;
+pub mod run;
+pub mod server;
+pub mod socket;
+pub mod surroundings;
+mod sys;
+pub mod token_file;

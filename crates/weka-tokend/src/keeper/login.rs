@@ -1,0 +1,161 @@
+//! A person's login and a person's decision about trust, and what follows from them.
+
+use super::Keeper;
+use super::exchange::LoginJob;
+use super::order::{Candidate, LoginOrder, LoginReply, TrustOrder};
+use crate::clock;
+use crate::config::ProfileName;
+use crate::config::save::{ProfileChanges, save_profile};
+use crate::dirs::Dirs;
+use engine::{Answer, Event, ExchangeId, Moment, WaiterId};
+use secret::Password;
+use std::time::Duration;
+use weka_rest::Client;
+use wire::LoggedIn;
+
+/// How long saving the configuration may hold up the answer to a login.
+const SAVE_LIMIT: Duration = Duration::from_secs(3);
+
+/// A login that is queued or under way.
+#[derive(Debug)]
+pub(super) struct PendingLogin {
+    /// Where the answer goes; gone once answered.
+    pub(super) reply: Option<LoginReply>,
+    client: Client,
+    candidate: Candidate,
+    username: String,
+    org: String,
+    password: Password,
+    password_change_required: bool,
+}
+
+impl PendingLogin {
+    /// What is to be sent to that endpoint.
+    pub(super) fn job(&self, exchange: ExchangeId, endpoint: usize) -> Option<LoginJob> {
+        Some(LoginJob {
+            exchange,
+            client: self.client.clone(),
+            endpoint: self.candidate.config.endpoints.get(endpoint)?.clone(),
+            org: self.org.clone(),
+            username: self.username.clone(),
+            password: self.password.clone(),
+        })
+    }
+}
+
+impl Keeper {
+    pub(super) fn on_login(&mut self, order: LoginOrder) {
+        let LoginOrder { candidate, username, org, password, deadline, reply } = order;
+        self.last_waiter += 1;
+        let waiter = WaiterId(self.last_waiter);
+        let endpoints = candidate.config.endpoints.len();
+        let pending = PendingLogin {
+            reply: Some(reply),
+            client: Client::new(candidate.config.rest_settings()),
+            candidate,
+            username,
+            org,
+            password,
+            password_change_required: false,
+        };
+        self.logins.insert(waiter, pending);
+        self.feed(Event::Login { waiter, endpoints, deadline });
+    }
+
+    /// A login worked: its settings become the profile's.
+    pub(super) fn take_over(&mut self, waiter: WaiterId, password_change_required: bool) {
+        let Some(pending) = self.logins.get_mut(&waiter) else { return };
+        pending.password_change_required = password_change_required;
+        let config = pending.candidate.config.clone();
+        self.adopt_settings(config);
+    }
+
+    /// Answers a login, once the profile is saved.
+    pub(super) fn answer_login(
+        &mut self,
+        waiter: WaiterId,
+        answer: Answer,
+        reply: Option<LoginReply>,
+        now: Moment,
+    ) {
+        let refused = match answer {
+            Answer::Pair(_) => None,
+            Answer::Refused(refused) => Some(refused),
+        };
+        let Some(reply) = reply else { return };
+        if let Some(refused) = refused {
+            // A caller that has left is no failure.
+            drop(reply.send(Err(self.refusal(refused, now))));
+            return;
+        }
+        let Some(pending) = self.logins.get_mut(&waiter) else { return };
+        let changes = pending.candidate.changes.take();
+        let mut logged_in = LoggedIn {
+            profile: self.name.to_string(),
+            endpoint: String::new(),
+            org: pending.org.clone(),
+            username: pending.username.clone(),
+            expires_in_s: 0,
+            saved_to: None,
+            token_file: None,
+            password_change_required: pending.password_change_required,
+            notes: Vec::new(),
+        };
+        logged_in.token_file = self.file_shown();
+        logged_in.endpoint = self.endpoint();
+        logged_in.expires_in_s =
+            self.board.published().map_or(0, |published| published.lease.remaining(clock::now()).as_secs());
+        logged_in.notes.extend(self.file_problem.clone());
+        let (name, dirs) = (self.name.clone(), self.surroundings.dirs.clone());
+        tokio::spawn(async move {
+            match save(name, dirs, changes).await {
+                Ok(saved_to) => logged_in.saved_to = saved_to,
+                Err(problem) => logged_in.notes.push(format!("the profile is not saved: {problem}")),
+            }
+            drop(reply.send(Ok(logged_in)));
+        });
+    }
+
+    /// Wipes the passwords of logins that are over.
+    pub(super) fn drop_idle_logins(&mut self) {
+        let (session, running) = (&self.session, self.exchange.as_ref().and_then(|running| running.person));
+        self.logins.retain(|waiter, _| session.is_waiting(*waiter) || running == Some(*waiter));
+    }
+
+    pub(super) fn on_trust(&mut self, order: TrustOrder) {
+        let TrustOrder { candidate, reply } = order;
+        let Candidate { config, changes } = candidate;
+        self.last_error = None;
+        self.adopt_settings(config);
+        self.feed(Event::Trusted);
+        let (name, dirs) = (self.name.clone(), self.surroundings.dirs.clone());
+        tokio::spawn(async move {
+            let notes = match save(name, dirs, changes).await {
+                Ok(Some(path)) => vec![format!("saved to {path}")],
+                Ok(None) => vec!["not saved: it holds until weka-tokend ends".to_owned()],
+                Err(problem) => vec![format!("not saved: {problem}; it holds until weka-tokend ends")],
+            };
+            drop(reply.send(Ok(notes)));
+        });
+    }
+}
+
+/// Saves what changed, off the loop and bounded; says where to.
+async fn save(
+    name: ProfileName,
+    dirs: Dirs,
+    changes: Option<ProfileChanges>,
+) -> Result<Option<String>, String> {
+    let Some(changes) = changes else { return Ok(None) };
+    let path = dirs.config_file.as_ref().ok_or("there is no home folder for a configuration")?;
+    let shown = path.display().to_string();
+    if changes.is_empty() {
+        return Ok(Some(shown));
+    }
+    let saving = tokio::task::spawn_blocking(move || save_profile(&dirs, &name, &changes));
+    match tokio::time::timeout(SAVE_LIMIT, saving).await {
+        Ok(Ok(Ok(()))) => Ok(Some(shown)),
+        Ok(Ok(Err(error))) => Err(error.to_string()),
+        Ok(Err(_)) | Err(_) => Err(format!("{shown} does not answer")),
+    }
+}

@@ -1,0 +1,136 @@
+//! What others may ask of a keeper.
+
+use crate::board::{Board, Published};
+use crate::config::save::ProfileChanges;
+use crate::config::{ProfileConfig, ProfileName};
+use engine::Moment;
+use secret::Password;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+use wire::{Code, Refusal};
+
+/// How long a keeper may take to end: an exchange under way, then a file being written.
+pub(super) const FINISH_LIMIT: Duration = Duration::from_millis(1500);
+
+/// Where a token goes, or the reason why there is none.
+pub type Reply = oneshot::Sender<Result<Published, Refusal>>;
+/// Where the outcome of a login goes.
+pub type LoginReply = oneshot::Sender<Result<wire::LoggedIn, Refusal>>;
+/// Where sentences about what was done go.
+pub type DoneReply = oneshot::Sender<Result<Vec<String>, Refusal>>;
+
+/// A profile's settings as they would be after a login or a decision about trust.
+#[derive(Debug)]
+pub struct Candidate {
+    /// The whole of them.
+    pub config: ProfileConfig,
+    /// What differs from the file, for saving; `None` where it is not to be saved.
+    pub changes: Option<ProfileChanges>,
+}
+
+/// A person's login.
+#[derive(Debug)]
+pub struct LoginOrder {
+    /// The settings it is made with, and which are kept if it works.
+    pub candidate: Candidate,
+    /// WEKA user name.
+    pub username: String,
+    /// Organisation.
+    pub org: String,
+    /// The password.
+    pub password: Password,
+    /// When the caller wants an answer at the latest.
+    pub deadline: Moment,
+    /// Where the answer goes.
+    pub reply: LoginReply,
+}
+
+/// A person's decision about trust.
+#[derive(Debug)]
+pub struct TrustOrder {
+    /// The settings that hold from now on.
+    pub candidate: Candidate,
+    /// Where the answer goes.
+    pub reply: DoneReply,
+}
+
+/// Everything that may be asked.
+#[derive(Debug)]
+pub enum Order {
+    /// A live token.
+    Get {
+        /// The least remaining life; `None` for the engine's choice.
+        min_ttl: Option<Duration>,
+        /// When the caller wants an answer at the latest.
+        deadline: Moment,
+        /// Where it goes.
+        reply: Reply,
+    },
+    /// A renewal now.
+    Renew {
+        /// When the caller wants an answer at the latest.
+        deadline: Moment,
+        /// Where it goes.
+        reply: Reply,
+    },
+    /// A login.
+    Login(Box<LoginOrder>),
+    /// Trust.
+    Trust(Box<TrustOrder>),
+    /// Forget everything.
+    Logout {
+        /// Where the answer goes.
+        reply: DoneReply,
+    },
+    /// New settings from the configuration file.
+    Reconfigure(Box<ProfileConfig>),
+}
+
+/// How the rest of the daemon reaches a keeper. The keeper ends when the last handle is gone.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    /// The profile.
+    pub name: ProfileName,
+    /// Its orders.
+    pub orders: mpsc::Sender<Order>,
+    /// What it shows.
+    pub board: Arc<Board>,
+    /// Its settings.
+    pub settings: watch::Receiver<Arc<ProfileConfig>>,
+}
+
+impl Handle {
+    /// Asks for a token.
+    ///
+    /// # Errors
+    /// The engine's reason for having none.
+    pub async fn get(&self, min_ttl: Option<Duration>, deadline: Moment) -> Result<Published, Refusal> {
+        self.ask(|reply| Order::Get { min_ttl, deadline, reply }).await
+    }
+
+    /// Asks for a renewal.
+    ///
+    /// # Errors
+    /// The engine's reason for having none.
+    pub async fn renew(&self, deadline: Moment) -> Result<Published, Refusal> {
+        self.ask(|reply| Order::Renew { deadline, reply }).await
+    }
+
+    /// Gives an order and waits for what comes of it.
+    ///
+    /// # Errors
+    /// The order's own refusal, or that the profile has gone meanwhile.
+    pub async fn ask<T>(
+        &self,
+        order: impl FnOnce(oneshot::Sender<Result<T, Refusal>>) -> Order,
+    ) -> Result<T, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || {
+            Refusal::new(Code::NoSuchProfile, format!("profile {} has just been removed", self.name))
+                .then("run: weka-token status")
+        };
+        self.orders.send(order(reply)).await.map_err(|_| gone())?;
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+}

@@ -1,0 +1,240 @@
+//! The engine's actions, carried out.
+
+use super::Keeper;
+use super::exchange::{self, LoginJob, RefreshJob, Report, Running, Saved};
+use crate::board::Published;
+use crate::clock;
+use crate::password_source::{PasswordSource, PasswordSourceError};
+use crate::remembered::RefusedPassword;
+use engine::{Action, Event, ExchangeId, Generation, LoginBy, Memory, Moment};
+use secret::Password;
+use std::time::Duration;
+
+/// How long a source that was read in vain is left alone: a file costs nothing, a command may ask a person.
+#[must_use]
+pub(super) fn source_recheck(source: &PasswordSource) -> Duration {
+    match source {
+        PasswordSource::Command(_) => Duration::from_secs(60),
+        PasswordSource::Credential(_) | PasswordSource::File(_) => Duration::from_secs(5),
+    }
+}
+
+impl Keeper {
+    /// Carries one action out. What takes time goes on in a task and comes back as a report.
+    pub(super) fn perform(&mut self, action: Action, now: Moment) {
+        match action {
+            Action::Refresh { exchange, endpoint, generation } => {
+                self.refresh(exchange, endpoint, generation)
+            }
+            Action::Login { exchange, endpoint, by } => self.log_in(exchange, endpoint, by),
+            Action::ReadFile => {
+                exchange::spawn_look(
+                    &self.files,
+                    self.config().token_file.path(),
+                    true,
+                    self.reports.clone(),
+                );
+            }
+            Action::ReadSource => match &self.config().password {
+                Some(source) => {
+                    let credentials = self.surroundings.dirs.credentials.clone();
+                    exchange::spawn_source(source.clone(), credentials, self.reports.clone());
+                }
+                None => self.report_later(Report::NoSource),
+            },
+            Action::Save { generation } => self.save(generation),
+            Action::Publish { generation } => self.publish(generation),
+            Action::Withdraw => {
+                self.board.publish(None);
+                self.pairs.forget_all();
+                self.password.forget();
+                self.files.release();
+            }
+            Action::Answer { waiter, answer } => self.answer(waiter, answer, now),
+            Action::Remember(memory) => self.remember(memory),
+            Action::WakeAt(at) => self.alarm.set(at),
+        }
+    }
+
+    fn refresh(&mut self, exchange: ExchangeId, endpoint: usize, generation: Generation) {
+        let config = self.config();
+        self.exchange = Some(Running { id: exchange, renews: Some(generation), person: None });
+        let (Some(endpoint), Some(pair)) = (config.endpoints.get(endpoint), self.pairs.get(generation))
+        else {
+            self.misled(exchange);
+            return;
+        };
+        let job = RefreshJob {
+            exchange,
+            client: self.client.clone(),
+            endpoint: endpoint.clone(),
+            pair: pair.clone(),
+            file: config.token_file.path().map(ToOwned::to_owned),
+            known: self.pairs.known().clone(),
+        };
+        exchange::spawn_refresh(job, self.files.clone(), self.reports.clone());
+    }
+
+    fn log_in(&mut self, exchange: ExchangeId, endpoint: usize, by: LoginBy) {
+        let job = match by {
+            LoginBy::Person(waiter) => {
+                self.exchange = Some(Running { id: exchange, renews: None, person: Some(waiter) });
+                self.logins.get(&waiter).and_then(|pending| pending.job(exchange, endpoint))
+            }
+            LoginBy::Source(content) => {
+                self.exchange = Some(Running { id: exchange, renews: None, person: None });
+                let config = self.config();
+                let password = self.password.of(content);
+                match (config.endpoints.get(endpoint), config.username.clone(), password) {
+                    (Some(endpoint), Some(username), Some(password)) => Some(LoginJob {
+                        exchange,
+                        client: self.client.clone(),
+                        endpoint: endpoint.clone(),
+                        org: config.org.clone().unwrap_or_else(|| crate::onboarding::ROOT_ORG.into()),
+                        username,
+                        password,
+                    }),
+                    _ => None,
+                }
+            }
+        };
+        match job {
+            Some(job) => exchange::spawn_login(job, self.reports.clone()),
+            None => self.misled(exchange),
+        }
+    }
+
+    /// The engine named something we do not have. That is a defect of ours, and no reason to stop.
+    fn misled(&mut self, exchange: ExchangeId) {
+        tracing::error!(profile = %self.name, "an exchange was asked for with what is not there");
+        let reason = "the daemon has lost what it would have sent".to_owned();
+        let end = exchange::End::Failed(weka_rest::ApiError::Misconfigured { reason });
+        self.report_later(Report::Ended { exchange, end });
+    }
+
+    /// A report without a task, after the actions at hand.
+    fn report_later(&self, report: Report) {
+        let reports = self.reports.clone();
+        tokio::spawn(async move { reports.send(report).await });
+    }
+
+    fn save(&mut self, generation: Generation) {
+        match self.pairs.get(generation) {
+            Some(pair) if !pair.in_file => {
+                let config = self.config();
+                let known = (!self.file_claimed).then(|| self.pairs.known().clone());
+                exchange::spawn_save(
+                    self.files.clone(),
+                    generation,
+                    pair,
+                    &config.token_file,
+                    known,
+                    self.reports.clone(),
+                );
+            }
+            Some(_) => self.report_later(Report::Saved { generation, result: Ok(Saved::InFile) }),
+            None => self.report_later(Report::Saved { generation, result: Ok(Saved::NoFile) }),
+        }
+    }
+
+    fn publish(&mut self, generation: Generation) {
+        let published = self.pairs.get(generation).and_then(|pair| {
+            Some(Published {
+                generation,
+                access_token: pair.access_token.clone(),
+                token_type: pair.token_type.clone(),
+                lease: pair.lease?,
+            })
+        });
+        self.board.publish(published);
+        self.pairs.forget_before(generation);
+        // A pair in hand is worth more than a password in memory.
+        if self.exchange.is_none() {
+            self.password.forget();
+        }
+    }
+
+    /// The password source was read; is it what the cluster refused?
+    pub(super) fn on_source_read(&mut self, read: Result<Password, PasswordSourceError>) {
+        match read {
+            Ok(password) => {
+                self.source_problem = None;
+                match self.remembered.refused.clone() {
+                    None => self.on_source_known(password, false),
+                    Some(refused) => {
+                        let reports = self.reports.clone();
+                        // Deliberately slow to compute.
+                        tokio::task::spawn_blocking(move || {
+                            let refused = refused.matches(&password);
+                            drop(reports.blocking_send(Report::SourceKnown { password, refused }));
+                        });
+                    }
+                }
+            }
+            Err(error) => {
+                let problem = error.to_string();
+                if self.source_problem.as_ref() != Some(&problem) {
+                    tracing::warn!(profile = %self.name, "{problem}");
+                }
+                self.source_problem = Some(problem);
+                self.feed(Event::SourceRead { content: None });
+            }
+        }
+    }
+
+    pub(super) fn on_source_known(&mut self, password: Password, refused: bool) {
+        let content = self.password.keep(password, refused);
+        self.feed(Event::SourceRead { content: Some(content) });
+    }
+
+    /// Keeps across restarts what must not be forgotten.
+    fn remember(&mut self, memory: Memory) {
+        if memory.refused != self.memory.refused {
+            match memory.refused.and_then(|content| self.password.of(content)) {
+                Some(password) => {
+                    let reports = self.reports.clone();
+                    tokio::task::spawn_blocking(move || match RefusedPassword::of(&password) {
+                        Ok(refused) => drop(reports.blocking_send(Report::Refused(refused))),
+                        Err(error) => tracing::warn!(%error, "a restart would forget a refused password"),
+                    });
+                }
+                None if memory.refused.is_none() => self.remembered.refused = None,
+                None => {}
+            }
+        }
+        self.password.refused = memory.refused;
+        let now = clock::now();
+        let unix = clock::unix_now_s();
+        self.remembered.locked_until =
+            memory.locked_until.map(|until| unix.saturating_add_unsigned(now.until(until).as_secs() + 1));
+        self.remembered.logged_out_at = match (memory.logged_out, self.remembered.logged_out_at) {
+            (false, _) => None,
+            (true, before) if self.memory.logged_out => before.or(Some(unix)),
+            (true, _) => Some(unix),
+        };
+        self.memory = memory;
+        self.write_memory();
+    }
+
+    /// A refused password, in the form that is kept.
+    pub(super) fn on_refused(&mut self, refused: RefusedPassword) {
+        if self.memory.refused.is_some() {
+            self.remembered.refused = Some(refused);
+            self.write_memory();
+        }
+    }
+
+    fn write_memory(&self) {
+        let Some(path) = self.surroundings.dirs.remembered_file(&self.name) else { return };
+        let (remembered, name) = (self.remembered.clone(), self.name.clone());
+        let memory_files = self.memory_files.clone();
+        tokio::spawn(async move {
+            let written = memory_files.run(Duration::from_secs(5), move || remembered.write(&path)).await;
+            match written {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(profile = %name, "a restart would forget: {error}"),
+                Err(stuck) => tracing::warn!(profile = %name, "a restart would forget: {stuck}"),
+            }
+        });
+    }
+}

@@ -1,0 +1,163 @@
+//! What a profile tells people: refusals, next steps and state changes in the log.
+
+use crate::clock;
+use engine::{Condition, Moment, Refused};
+use wire::{Code, Refusal, State};
+
+/// The wire's word for an engine's condition.
+#[must_use]
+pub const fn state(condition: Condition) -> State {
+    match condition {
+        Condition::Starting => State::Starting,
+        Condition::Ready => State::Ready,
+        Condition::Degraded => State::Degraded,
+        Condition::Unreachable => State::Unreachable,
+        Condition::Untrusted => State::Untrusted,
+        Condition::LoginRequired => State::LoginRequired,
+        Condition::LockedOut => State::LockedOut,
+        Condition::LoggedOut => State::LoggedOut,
+    }
+}
+
+/// The command line that does `verb` for a profile; the default profile needs no `-p`.
+#[must_use]
+pub fn command(verb: &str, profile: &str, default_profile: &str) -> String {
+    if profile == default_profile {
+        format!("run: weka-token {verb}")
+    } else {
+        format!("run: weka-token {verb} -p {profile}")
+    }
+}
+
+/// What a person should do about a condition.
+#[must_use]
+pub fn next_step(condition: Condition, profile: &str, default_profile: &str) -> Option<String> {
+    match condition {
+        Condition::LoginRequired | Condition::LoggedOut => Some(command("login", profile, default_profile)),
+        Condition::Untrusted => Some(command("trust", profile, default_profile)),
+        Condition::LockedOut => Some("wait; nothing is sent to the cluster meanwhile".into()),
+        _ => None,
+    }
+}
+
+/// Seconds in words, as WEKA's durations go: `4m12s`.
+#[must_use]
+pub fn span(seconds: u64) -> String {
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match (hours, minutes) {
+        (0, 0) => format!("{rest}s"),
+        (0, _) => format!("{minutes}m{rest:02}s"),
+        _ => format!("{hours}h{minutes:02}m"),
+    }
+}
+
+/// Why a caller gets nothing, in words. `last_error` is the last exchange's failure.
+#[must_use]
+pub fn refusal(
+    refused: Refused,
+    profile: &str,
+    default_profile: &str,
+    endpoint: &str,
+    last_error: Option<&str>,
+    now: Moment,
+) -> Refusal {
+    let because = last_error.map(|error| format!(" ({error})")).unwrap_or_default();
+    let login = || command("login", profile, default_profile);
+    match refused {
+        Refused::LoginRequired => {
+            Refusal::new(Code::LoginRequired, format!("profile {profile} needs a login{because}")).then(login())
+        }
+        Refused::LoggedOut => {
+            Refusal::new(Code::LoginRequired, format!("profile {profile} is logged out")).then(login())
+        }
+        Refused::Untrusted => Refusal::new(
+            Code::Untrusted,
+            format!("the certificate of {endpoint} is not trusted for profile {profile}{because}"),
+        )
+        .then(command("trust", profile, default_profile)),
+        Refused::LockedOut { until } => {
+            let wait = now.until(until).as_secs().max(1);
+            let at = local_time(clock::unix_now_s().saturating_add_unsigned(wait));
+            Refusal::new(
+                Code::LockedOut,
+                format!(
+                    "the cluster has locked the account of profile {profile} for another {} (until {at}); nothing is sent to it meanwhile",
+                    span(wait)
+                ),
+            )
+            .then("wait, or ask a cluster admin to unlock it: weka security lockout-config reset")
+        }
+        Refused::Unreachable => Refusal::new(
+            Code::Unreachable,
+            match last_error {
+                Some(error) => format!("no live token for profile {profile}: {error}"),
+                None => format!("no live token for profile {profile}: {endpoint} did not answer in time"),
+            },
+        )
+        .then("it is tried again by itself; see: weka-token status"),
+        Refused::MinTtlTooLong { life } => Refusal::new(
+            Code::MinTtlTooLong,
+            format!(
+                "access tokens of profile {profile} live {} s, so none can have as much left as --min-ttl asks for",
+                life.as_secs()
+            ),
+        )
+        .then("ask for less"),
+        Refused::WrongPassword => Refusal::new(
+            Code::WrongPassword,
+            format!("{endpoint} refused this user name and password for profile {profile}{because}"),
+        )
+        .then("check them and the organisation (--org); each wrong attempt counts towards a lockout"),
+        Refused::Rejected => Refusal::new(
+            Code::Failed,
+            match last_error {
+                Some(error) => format!("profile {profile}: {error}"),
+                None => format!("{endpoint} refused the request of profile {profile}"),
+            },
+        ),
+    }
+}
+
+/// A clock time for people, in the machine's time zone: `14:03:20`.
+#[must_use]
+pub fn local_time(unix_s: i64) -> String {
+    jiff::Timestamp::from_second(unix_s)
+        .map(|at| at.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%H:%M:%S").to_string())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn every_refusal_that_needs_a_person_names_the_profile_and_the_next_step() {
+        let now = Moment::from_millis(0);
+        let cases = [
+            Refused::LoginRequired,
+            Refused::LoggedOut,
+            Refused::Untrusted,
+            Refused::LockedOut { until: now + Duration::from_secs(115) },
+        ];
+        for refused in cases {
+            let refusal = refusal(refused, "prod", "default", "https://weka01:14000", None, now);
+            assert_eq!(refusal.code.exit_status(), 4, "{refused:?}");
+            assert!(refusal.message.contains("prod"), "{refusal}");
+            assert!(refusal.next_step.is_some(), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn the_default_profile_needs_no_option() {
+        assert_eq!(command("login", "default", "default"), "run: weka-token login");
+        assert_eq!(command("login", "prod", "default"), "run: weka-token login -p prod");
+    }
+
+    #[test]
+    fn spans_read_as_in_wekas_cli() {
+        assert_eq!(span(9), "9s");
+        assert_eq!(span(115), "1m55s");
+        assert_eq!(span(3720), "1h02m");
+    }
+}

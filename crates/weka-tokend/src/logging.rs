@@ -1,0 +1,84 @@
+//! Logs on stderr: plain with a time stamp, or as journald likes them.
+//!
+//! Only this project's own targets are let through, whatever `WEKA_TOKEN_LOG` says: what HTTP and TLS
+//! libraries print at trace level is theirs to decide, and may one day be a header.
+
+use std::fmt;
+use std::os::fd::AsFd;
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// Starts logging with a tracing filter such as `info` or `weka_tokend=debug`.
+///
+/// # Errors
+/// A filter that does not parse is reported in words, and `info` is used instead.
+pub fn start(filter: Option<&str>, journal_stream: Option<&str>) -> Result<(), String> {
+    let (filter, problem) = match filter {
+        None | Some("") => (EnvFilter::new("info"), None),
+        Some(text) => match EnvFilter::try_new(text) {
+            Ok(filter) => (filter, None),
+            Err(error) => (EnvFilter::new("info"), Some(format!("WEKA_TOKEN_LOG: {error}; using info"))),
+        },
+    };
+    let ours = filter_fn(|about| {
+        let target = about.target();
+        target.starts_with("weka_") || target.starts_with("engine") || target.starts_with("audit")
+    });
+    let lines = tracing_subscriber::fmt::layer()
+        .event_format(Line { journald: is_journal(journal_stream) })
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_filter(ours);
+    // A second start (in tests) keeps the first subscriber.
+    drop(tracing_subscriber::registry().with(filter).with(lines).try_init());
+    problem.map_or(Ok(()), Err)
+}
+
+/// Whether stderr is the stream that `JOURNAL_STREAM` (device:inode) names; see systemd.exec(5).
+fn is_journal(journal_stream: Option<&str>) -> bool {
+    let Some((device, inode)) = journal_stream.and_then(|text| text.split_once(':')) else { return false };
+    let stderr = nix::sys::stat::fstat(std::io::stderr().as_fd());
+    stderr.is_ok_and(|found| device == found.st_dev.to_string() && inode == found.st_ino.to_string())
+}
+
+/// One event, one line.
+struct Line {
+    journald: bool,
+}
+
+impl<S, N> FormatEvent<S, N> for Line
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let level = *event.metadata().level();
+        if self.journald {
+            // sd-daemon(3): the priority in angle brackets; journald adds the time.
+            writer.write_str(match level {
+                Level::ERROR => "<3>",
+                Level::WARN => "<4>",
+                Level::INFO => "<6>",
+                Level::DEBUG | Level::TRACE => "<7>",
+            })?;
+        } else {
+            SystemTime.format_time(&mut writer)?;
+            write!(writer, " {level:5} ")?;
+        }
+        context.field_format().format_fields(writer.by_ref(), event)?;
+        writeln!(writer)
+    }
+}

@@ -1,0 +1,277 @@
+//! `describe`, `probe`, `login` and `trust`: how a profile comes to a cluster, an account and trust.
+
+use crate::clock;
+use crate::config::save::{ProfileChanges, TrustChange};
+use crate::config::{ProfileConfig, TokenFile};
+use crate::dirs::Service;
+use crate::keeper::order::{Candidate, Handle, LoginOrder, Order, TrustOrder};
+use crate::keeper::report;
+use crate::registry::{Registry, deadline};
+use std::path::PathBuf;
+use std::sync::Arc;
+use weka_rest::{ApiError, Client, Endpoint, Fingerprint, PeerCertificate, Trust};
+use wire::{Certificate, Code, Login, ProfileSettings, Refusal, Response, Target, TokenFileChoice, Verdict};
+
+/// The organisation that WEKA means when none is named (WEKA 5.1 API: POST /login).
+pub(crate) const ROOT_ORG: &str = "Root";
+
+impl Registry {
+    /// What is known of a profile that need not exist.
+    pub(crate) fn describe(&self, asked: Option<&str>) -> Result<Response, Refusal> {
+        let name = self.name(asked)?;
+        let handle = self.known(asked)?;
+        let (config, view) = match &handle {
+            Some(handle) => (Arc::clone(&handle.settings.borrow()), Some(handle.board.view().1)),
+            None => (Arc::new(ProfileConfig::default()), None),
+        };
+        let now = clock::now();
+        let locked_until = view.as_ref().and_then(|view| view.locked_until);
+        let endpoints: &[Endpoint] = if config.endpoints_configured { &config.endpoints } else { &[] };
+        Ok(Response::Profile(ProfileSettings {
+            name: name.to_string(),
+            exists: handle.is_some(),
+            endpoints: endpoints.iter().map(ToString::to_string).collect(),
+            org: config.org.clone(),
+            username: config.username.clone(),
+            trust: match &config.trust {
+                Trust::SystemRoots => wire::Trust::AsConfigured,
+                Trust::CaFile(path) => wire::Trust::CaFile(path.display().to_string()),
+                Trust::Fingerprint(pin) => wire::Trust::Fingerprint(pin.to_string()),
+            },
+            token_file: view.as_ref().and_then(|view| view.token_file.clone()),
+            saved_to: self.surroundings.dirs.config_file.as_ref().map(|path| path.display().to_string()),
+            state: view.map_or(wire::State::LoginRequired, |view| report::state(view.condition)),
+            locked_for_s: locked_until.map(|until| now.until(until).as_secs().max(1)),
+        }))
+    }
+
+    /// A handshake, for a person to judge.
+    pub(crate) async fn probe(&self, target: &Target, timeout_ms: u32) -> Result<Response, Refusal> {
+        let (config, _) = self.candidate(target)?;
+        let certificate = self.handshake(&config, timeout_ms).await?;
+        Ok(Response::Certificate(certificate))
+    }
+
+    async fn handshake(&self, config: &ProfileConfig, timeout_ms: u32) -> Result<Certificate, Refusal> {
+        let client = Client::new(config.rest_settings());
+        let until = deadline(timeout_ms);
+        let mut last: Option<ApiError> = None;
+        for endpoint in &config.endpoints {
+            if endpoint.is_http() {
+                return plain_http(endpoint, config);
+            }
+            let left = clock::now().until(until);
+            match tokio::time::timeout(left, client.probe(endpoint)).await {
+                Ok(Ok(seen)) => return Ok(certificate(endpoint, seen)),
+                Ok(Err(error)) => last = Some(error),
+                Err(_) => break,
+            }
+        }
+        let names = config.endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        Err(match last {
+            Some(ApiError::Misconfigured { reason }) => Refusal::new(Code::BadRequest, reason),
+            Some(error) => Refusal::new(Code::Unreachable, error.to_string()),
+            None => Refusal::new(Code::Unreachable, format!("{names} did not answer in time")),
+        }
+        .then("check the endpoint (--endpoint) and that the cluster is up"))
+    }
+
+    /// A person's login.
+    pub(crate) async fn login(&self, login: Login) -> Result<Response, Refusal> {
+        let name = self.name(login.target.profile.as_deref())?;
+        let (mut config, mut changes) = self.candidate(&login.target)?;
+        let org = login.org.clone().or_else(|| config.org.clone()).unwrap_or_else(|| ROOT_ORG.into());
+        if login.username.is_empty() {
+            return Err(Refusal::new(Code::BadRequest, "the user name is empty"));
+        }
+        if config.username.as_deref() != Some(&login.username) {
+            changes.username = Some(login.username.clone());
+        }
+        if config.org.as_deref() != Some(&org) {
+            changes.org = Some(org.clone());
+        }
+        config.username = Some(login.username.clone());
+        config.org = Some(org.clone());
+        if let Some(path) = self.chosen_file(&login.token_file)? {
+            if config.token_file != TokenFile::Kept(path.clone()) {
+                changes.token_file = Some(path.clone());
+            }
+            config.token_file = TokenFile::Kept(path);
+        }
+        let (handle, is_new) = self.find_or_create(&name, &config)?;
+        let candidate = Candidate { config, changes: login.save.then_some(changes) };
+        let result = handle
+            .ask(|reply| {
+                Order::Login(Box::new(LoginOrder {
+                    candidate,
+                    username: login.username,
+                    org,
+                    password: login.password,
+                    deadline: deadline(login.timeout_ms),
+                    reply,
+                }))
+            })
+            .await;
+        if is_new && result.is_err() {
+            self.remove(&name);
+        }
+        result.map(Response::LoggedIn)
+    }
+
+    /// A decision about trust: it is checked by a handshake first, and nothing secret is sent.
+    pub(crate) async fn trust(
+        &self,
+        target: Target,
+        save: bool,
+        timeout_ms: u32,
+    ) -> Result<Response, Refusal> {
+        let name = self.name(target.profile.as_deref())?;
+        let (config, changes) = self.candidate(&target)?;
+        let seen = self.handshake(&config, timeout_ms).await?;
+        match &seen.verdict {
+            Verdict::Trusted | Verdict::PlainHttp => {}
+            Verdict::Unknown(reason) | Verdict::Mismatch(reason) => {
+                return Err(Refusal::new(
+                    Code::Untrusted,
+                    format!("the certificate of {} is not trusted: {reason}", seen.endpoint),
+                )
+                .then(format!(
+                    "compare {} with the cluster's own, then give it with --fingerprint, or its CA with --ca-file",
+                    seen.fingerprint
+                )));
+            }
+        }
+        let (handle, _) = self.find_or_create(&name, &config)?;
+        let candidate = Candidate { config, changes: save.then_some(changes) };
+        let mut notes = vec![format!("the certificate of {} is trusted for profile {name}", seen.endpoint)];
+        notes.extend(handle.ask(|reply| Order::Trust(Box::new(TrustOrder { candidate, reply }))).await?);
+        Ok(Response::Done { notes })
+    }
+
+    /// The keeper of a profile; `None` where there is no such profile; an error where it is disabled.
+    fn known(&self, asked: Option<&str>) -> Result<Option<Handle>, Refusal> {
+        match self.find(asked) {
+            Ok(handle) => Ok(Some(handle)),
+            Err(refusal) if refusal.code == Code::NoSuchProfile => Ok(None),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// The profile's settings with what the caller gave put over them.
+    fn candidate(&self, target: &Target) -> Result<(ProfileConfig, ProfileChanges), Refusal> {
+        let mut config = match self.known(target.profile.as_deref())? {
+            Some(handle) => handle.settings.borrow().as_ref().clone(),
+            None => ProfileConfig::default(),
+        };
+        let mut changes = ProfileChanges::default();
+        if !target.endpoints.is_empty() {
+            let endpoints = target
+                .endpoints
+                .iter()
+                .map(|text| text.parse::<Endpoint>())
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|error| Refusal::new(Code::BadRequest, format!("--endpoint: {error}")))?;
+            for endpoint in &endpoints {
+                plain_http_allowed(endpoint, &config)?;
+            }
+            if !config.endpoints_configured || config.endpoints != endpoints {
+                changes.endpoints = Some(endpoints.clone());
+            }
+            config.endpoints = endpoints;
+            config.endpoints_configured = true;
+        }
+        let trust = match &target.trust {
+            wire::Trust::AsConfigured => None,
+            wire::Trust::CaFile(path) => {
+                let path = PathBuf::from(path);
+                if !path.is_absolute() {
+                    return Err(Refusal::new(Code::BadRequest, "--ca-file: the path is not absolute"));
+                }
+                Some(Trust::CaFile(path))
+            }
+            wire::Trust::Fingerprint(text) => {
+                let pin = text.parse::<Fingerprint>();
+                let pin =
+                    pin.map_err(|error| Refusal::new(Code::BadRequest, format!("--fingerprint: {error}")))?;
+                Some(Trust::Fingerprint(pin))
+            }
+        };
+        if let Some(trust) = trust.filter(|trust| *trust != config.trust) {
+            changes.trust = Some(match &trust {
+                Trust::CaFile(path) => TrustChange::CaFile(path.clone()),
+                Trust::Fingerprint(pin) => TrustChange::Fingerprint(*pin),
+                Trust::SystemRoots => TrustChange::SystemRoots,
+            });
+            config.trust = trust;
+        }
+        Ok((config, changes))
+    }
+
+    fn chosen_file(&self, choice: &TokenFileChoice) -> Result<Option<PathBuf>, Refusal> {
+        match choice {
+            TokenFileChoice::AsConfigured => Ok(None),
+            TokenFileChoice::Usual if self.surroundings.dirs.service == Service::Host => Err(Refusal::new(
+                Code::BadRequest,
+                "--token-file: the host service has no usual place for a token file",
+            )
+            .then("give a path: --token-file PATH")),
+            TokenFileChoice::Usual => {
+                let usual = self.surroundings.dirs.usual_token_file();
+                usual.map(Some).ok_or_else(|| {
+                    Refusal::new(Code::BadRequest, "--token-file: the daemon has no home folder")
+                        .then("give a path: --token-file PATH")
+                })
+            }
+            TokenFileChoice::Path(path) => {
+                let path = PathBuf::from(path);
+                if path.is_absolute() {
+                    Ok(Some(path))
+                } else {
+                    Err(Refusal::new(Code::BadRequest, "--token-file: the path is not absolute"))
+                }
+            }
+        }
+    }
+}
+
+fn plain_http_allowed(endpoint: &Endpoint, config: &ProfileConfig) -> Result<(), Refusal> {
+    if endpoint.is_http() && !endpoint.is_loopback() && !config.allow_http {
+        return Err(Refusal::new(
+            Code::BadRequest,
+            format!("--endpoint: {endpoint} is plain http, which would send the password in the clear"),
+        )
+        .then("use https, or set allow_http = true for the profile"));
+    }
+    Ok(())
+}
+
+fn plain_http(endpoint: &Endpoint, config: &ProfileConfig) -> Result<Certificate, Refusal> {
+    plain_http_allowed(endpoint, config)?;
+    Ok(Certificate {
+        endpoint: endpoint.to_string(),
+        fingerprint: String::new(),
+        subject: String::new(),
+        issuer: String::new(),
+        not_before_unix_s: 0,
+        not_after_unix_s: 0,
+        verdict: Verdict::PlainHttp,
+    })
+}
+
+fn certificate(endpoint: &Endpoint, seen: PeerCertificate) -> Certificate {
+    Certificate {
+        endpoint: endpoint.to_string(),
+        fingerprint: seen.fingerprint.to_string(),
+        subject: seen.subject,
+        issuer: seen.issuer,
+        not_before_unix_s: seen.not_before_unix_s,
+        not_after_unix_s: seen.not_after_unix_s,
+        verdict: match seen.verdict {
+            weka_rest::Verdict::Trusted => Verdict::Trusted,
+            weka_rest::Verdict::Unknown { reason } => Verdict::Unknown(reason),
+            weka_rest::Verdict::PinMismatch { expected } => {
+                Verdict::Mismatch(format!("{expected} is expected, and the cluster shows another"))
+            }
+        },
+    }
+}

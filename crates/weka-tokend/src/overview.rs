@@ -1,0 +1,117 @@
+//! The answer to `status`.
+
+use crate::clock;
+use crate::keeper::order::Handle;
+use crate::keeper::report;
+use crate::registry::Registry;
+use engine::Moment;
+use std::time::Duration;
+use wire::{DaemonStatus, ProfileStatus, Refusal, State, Status};
+
+/// How many profiles go into one answer, so that it fits in a frame.
+const PAGE: usize = 40;
+/// How long a sentence may be in an answer, in bytes.
+const SENTENCE: usize = 400;
+
+impl Registry {
+    /// The state of one profile, or of a page of all.
+    pub(crate) fn status(&self, profile: Option<&str>, after: Option<&str>) -> Result<Status, Refusal> {
+        // Read before the state, so that a change in between is seen by the next poll.
+        let revision = self.surroundings.revision.current();
+        let now = clock::now();
+        let default = self.surroundings.default_profile();
+        let wanted = profile.map(|name| self.find_or_broken(name)).transpose()?;
+        let mut profiles = Vec::new();
+        let mut more = false;
+        for (name, entry) in self.list() {
+            let skip = wanted.as_ref().is_some_and(|wanted| *wanted != name)
+                || after.is_some_and(|after| name.as_str() <= after);
+            if skip {
+                continue;
+            }
+            if profiles.len() == PAGE {
+                more = true;
+                break;
+            }
+            profiles.push(match entry {
+                Ok(handle) => of_profile(&handle, default.as_str(), now),
+                Err(mistakes) => of_broken(name.as_str(), &mistakes),
+            });
+        }
+        Ok(Status {
+            revision,
+            daemon: DaemonStatus {
+                version: env!("CARGO_PKG_VERSION").into(),
+                pid: std::process::id(),
+                uptime_s: now.since(self.started).as_secs(),
+                socket: self.socket.clone(),
+                default_profile: default.to_string(),
+                notes: self.notes().iter().take(10).map(|note| shortened(note)).collect(),
+            },
+            profiles,
+            more,
+        })
+    }
+
+    fn find_or_broken(&self, name: &str) -> Result<crate::config::ProfileName, Refusal> {
+        let asked = self.name(Some(name))?;
+        if self.list().iter().any(|(known, _)| *known == asked) {
+            return Ok(asked);
+        }
+        self.find(Some(name)).map(|handle| handle.name.clone())
+    }
+}
+
+fn of_profile(handle: &Handle, default_profile: &str, now: Moment) -> ProfileStatus {
+    let (lease, view) = handle.board.view();
+    let whole_s = |span: Duration| span.as_secs();
+    let lease = lease.filter(|lease| lease.remaining(now) >= Duration::from_secs(1));
+    ProfileStatus {
+        name: handle.name.to_string(),
+        state: report::state(view.condition),
+        username: view.username,
+        org: view.org,
+        endpoint: Some(view.endpoint).filter(|endpoint| !endpoint.is_empty()),
+        access_expires_in_s: lease.map(|lease| lease.remaining(now).as_secs()),
+        access_life_s: lease.map(|lease| lease.life.as_secs()),
+        next_refresh_in_s: view.next_refresh.map(|at| whole_s(now.until(at))),
+        refreshes_total: view.refreshes,
+        refresh_failures_total: view.failures,
+        gets_total: handle.board.gets(),
+        last_error: view.last_error.as_deref().map(shortened),
+        // Rounded up: the lockout is not over before that.
+        locked_for_s: view.locked_until.map(|until| whole_s(now.until(until) + Duration::from_millis(999))),
+        token_file: view.token_file,
+        next_step: report::next_step(view.condition, handle.name.as_str(), default_profile),
+        notes: view.notes.iter().take(4).map(|note| shortened(note)).collect(),
+    }
+}
+
+fn of_broken(name: &str, mistakes: &str) -> ProfileStatus {
+    ProfileStatus {
+        name: name.into(),
+        state: State::LoginRequired,
+        username: None,
+        org: None,
+        endpoint: None,
+        access_expires_in_s: None,
+        access_life_s: None,
+        next_refresh_in_s: None,
+        refreshes_total: 0,
+        refresh_failures_total: 0,
+        gets_total: 0,
+        last_error: Some(shortened(mistakes)),
+        locked_for_s: None,
+        token_file: None,
+        next_step: Some("mend the configuration, then reload weka-tokend (SIGHUP)".into()),
+        notes: Vec::new(),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    if text.len() <= SENTENCE {
+        return text.to_owned();
+    }
+    let end = (0..=SENTENCE).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    format!("{}...", text.get(..end).unwrap_or_default())
+}
