@@ -17,6 +17,7 @@ mod dice;
 mod ended;
 mod endpoints;
 mod pairs;
+mod patience;
 mod round;
 mod schedule;
 mod settle;

@@ -1,5 +1,6 @@
 //! The pairs: held, being saved, published.
 
+use super::patience::Patience;
 use crate::action::Action;
 use crate::event::{ExchangeId, Generation};
 use crate::time::{Lease, Moment};
@@ -38,7 +39,7 @@ struct Saving {
     generation: Generation,
     /// The pair, where it is to be published after this save; `None` when a save is only repeated.
     publish: Option<Pair>,
-    until: Moment,
+    patience: Patience,
 }
 
 #[derive(Debug, Clone)]
@@ -114,7 +115,7 @@ impl Pairs {
     }
 
     fn save(&mut self, generation: Generation, publish: Option<Pair>, now: Moment, out: &mut Vec<Action>) {
-        self.saving = Some(Saving { generation, publish, until: now + PATIENCE });
+        self.saving = Some(Saving { generation, publish, patience: Patience::new(PATIENCE, now) });
         out.push(Action::Save { generation });
     }
 
@@ -135,9 +136,10 @@ impl Pairs {
 
     /// Gives up on a save that takes too long, and repeats one that failed.
     pub(super) fn attend(&mut self, now: Moment, out: &mut Vec<Action>) {
-        if let Some(saving) = &self.saving {
-            if saving.until <= now {
-                self.saved(saving.generation, false, now, out);
+        if let Some(saving) = &mut self.saving {
+            if saving.patience.is_over(now) {
+                let generation = saving.generation;
+                self.saved(generation, false, now, out);
             }
         } else if let Some(unsaved) = self.unsaved.as_ref().filter(|unsaved| unsaved.retry_at <= now) {
             self.save(unsaved.generation, None, now, out);
@@ -147,7 +149,7 @@ impl Pairs {
     /// When [`Self::attend`] has something to do.
     pub(super) fn next(&self) -> Option<Moment> {
         match &self.saving {
-            Some(saving) => Some(saving.until),
+            Some(saving) => Some(saving.patience.until()),
             None => self.unsaved.as_ref().map(|unsaved| unsaved.retry_at),
         }
     }

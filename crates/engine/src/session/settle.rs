@@ -3,9 +3,10 @@
 use super::Session;
 use super::ended::{By, Exchange};
 use super::endpoints::{Benched, Tour};
-use super::source::{Path, Reading};
+use super::patience::Patience;
+use super::source::Path;
 use super::waiters::{Waiter, Wish};
-use crate::action::{Action, Answer, LoginBy, Refused};
+use crate::action::{Action, Answer, Condition, LoginBy, Refused};
 use crate::event::{ExchangeId, WaiterId};
 use crate::time::Moment;
 use crate::ttl::{caller_limit, dead_from};
@@ -34,10 +35,12 @@ impl Session {
     }
 
     fn give_up_reading(&mut self, now: Moment) {
-        if self.reading.file.take_if(|until| *until <= now).is_some() && self.path == Path::File {
+        if self.reading.file.take_if(|patience| patience.is_over(now)).is_some() && self.path == Path::File {
             self.seek_source(now);
         }
-        if self.reading.source.take_if(|until| *until <= now).is_some() && self.path == Path::Source {
+        if self.reading.source.take_if(|patience| patience.is_over(now)).is_some()
+            && self.path == Path::Source
+        {
             self.source_failed(now);
         }
     }
@@ -62,11 +65,11 @@ impl Session {
         match self.path {
             Path::Person => self.path = Path::Source,
             Path::File => {
-                self.reading.file = Some(now + Reading::FILE);
+                self.reading.file(now);
                 out.push(Action::ReadFile);
             }
             Path::Source => {
-                self.reading.source = Some(now + Reading::SOURCE);
+                self.reading.source(now);
                 out.push(Action::ReadSource);
             }
             Path::Refresh => match self.pairs.held() {
@@ -165,15 +168,16 @@ impl Session {
             || self.memory.logged_out
             || self.exchange.is_some()
             || self.pairs.is_storing()
-            || self.is_reading();
+            || self.reading_now().is_some();
         (!is_closed).then_some(self.path)
     }
 
-    pub(super) const fn is_reading(&self) -> bool {
+    /// How long what has to be read next is waited for, if it is being read.
+    pub(super) const fn reading_now(&self) -> Option<Patience> {
         match self.path {
-            Path::File => self.reading.file.is_some(),
-            Path::Source => self.reading.source.is_some(),
-            Path::Refresh | Path::Login(_) | Path::Person => false,
+            Path::File => self.reading.file,
+            Path::Source => self.reading.source,
+            Path::Refresh | Path::Login(_) | Path::Person => None,
         }
     }
 
@@ -185,25 +189,27 @@ impl Session {
 
     fn ask_for_wake(&mut self, wanted: bool, now: Moment, out: &mut Vec<Action>) {
         let login = match self.waiters.next_login() {
-            Some((_, waiter)) if self.exchange.is_none() => Some(self.login_attempt(waiter)),
+            Some((_, waiter)) if self.exchange.is_none() && !self.pairs.is_storing() => {
+                Some(self.login_attempt(waiter))
+            }
             _ => None,
         };
         let called = if wanted { self.called_attempt(now) } else { None };
-        // The state changes at these moments, though nothing else happens.
-        let calm_ends = self.is_calm(now).then_some(self.schedule.due());
-        let live_until = self.pairs.live(now).map(|(_, lease)| dead_from(&lease));
-        let live_until = live_until.filter(|_| self.round.trouble().is_some());
+        // The state changes then, though nothing else happens.
+        let condition_ends = match self.condition(now) {
+            Condition::LockedOut => self.locked_until(now),
+            Condition::Degraded => self.pairs.live(now).map(|(_, lease)| dead_from(&lease)),
+            Condition::Ready if self.path == Path::Person => Some(self.schedule.due()),
+            _ => None,
+        };
         let soonest = [
             self.pairs.next(),
-            self.reading.file,
-            self.reading.source,
+            self.reading_now().map(Patience::until),
             self.waiters.earliest_deadline(),
             self.own_attempt(),
-            self.locked_until(now),
             login,
             called,
-            calm_ends,
-            live_until,
+            condition_ends,
         ];
         // Whatever should have happened by now has; a moment later at the earliest, so that nothing spins.
         let wake = soonest.into_iter().flatten().min().map(|at| at.max(now + Duration::from_millis(1)));

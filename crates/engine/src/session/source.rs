@@ -1,5 +1,6 @@
 //! The way to the next pair, and the password source on it.
 
+use super::patience::Patience;
 use crate::event::SourceId;
 use crate::time::Moment;
 use std::time::Duration;
@@ -46,13 +47,18 @@ impl Source {
 /// What was asked for and has not been answered: give up then, and go on without.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Reading {
-    pub(super) file: Option<Moment>,
-    pub(super) source: Option<Moment>,
+    pub(super) file: Option<Patience>,
+    pub(super) source: Option<Patience>,
 }
 
 impl Reading {
-    /// How long a token file may take: it may lie on a file system that hangs.
-    pub(super) const FILE: Duration = Duration::from_secs(5);
-    /// How long a password source may take: it may be a command that asks a person.
-    pub(super) const SOURCE: Duration = Duration::from_secs(120);
+    /// A token file may lie on a file system that hangs.
+    pub(super) fn file(&mut self, now: Moment) {
+        self.file = Some(Patience::new(Duration::from_secs(5), now));
+    }
+
+    /// A password source may be a command that asks a person.
+    pub(super) fn source(&mut self, now: Moment) {
+        self.source = Some(Patience::new(Duration::from_secs(120), now));
+    }
 }

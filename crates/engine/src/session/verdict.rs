@@ -158,7 +158,7 @@ impl Session {
             || self.exchange.is_some()
             || self.pairs.is_storing()
             || self.round.is_open()
-            || self.is_reading()
+            || self.reading_now().is_some()
             || self.waiters.next_login().is_some()
     }
 

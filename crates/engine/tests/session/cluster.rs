@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// What an endpoint does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub(crate) enum Mode {
     Up,
     Fails(Failure),
     /// It does what it is asked for, but the answer never arrives.
@@ -14,25 +14,25 @@ pub enum Mode {
 }
 
 /// A refresh token, by number.
-pub type RefreshToken = u64;
+pub(crate) type RefreshToken = u64;
 
 #[derive(Debug, Clone)]
-pub struct Cluster {
-    pub life: Duration,
-    pub single_use: bool,
-    pub password: u64,
+pub(crate) struct Cluster {
+    pub(crate) life: Duration,
+    pub(crate) single_use: bool,
+    pub(crate) password: u64,
     /// What each endpoint does, unless a script says something else.
-    pub modes: Vec<Mode>,
+    pub(crate) modes: Vec<Mode>,
     /// What the next requests meet, whichever endpoint they go to.
-    pub script: VecDeque<Mode>,
+    pub(crate) script: VecDeque<Mode>,
     living: BTreeSet<RefreshToken>,
     last: RefreshToken,
-    pub refreshes: usize,
-    pub logins: usize,
+    pub(crate) refreshes: usize,
+    pub(crate) logins: usize,
 }
 
 impl Cluster {
-    pub fn new(life: Duration, endpoints: usize) -> Self {
+    pub(crate) fn new(life: Duration, endpoints: usize) -> Self {
         Self {
             life,
             single_use: true,
@@ -47,21 +47,21 @@ impl Cluster {
     }
 
     /// As if somebody had logged in elsewhere.
-    pub fn grant(&mut self) -> RefreshToken {
+    pub(crate) fn grant(&mut self) -> RefreshToken {
         self.last += 1;
         self.living.insert(self.last);
         self.last
     }
 
-    pub fn revoke(&mut self) {
+    pub(crate) fn revoke(&mut self) {
         self.living.clear();
     }
 
-    pub fn all(&mut self, mode: Mode) {
+    pub(crate) fn all(&mut self, mode: Mode) {
         self.modes.fill(mode);
     }
 
-    pub fn refresh(&mut self, endpoint: usize, token: RefreshToken) -> Result<RefreshToken, Failure> {
+    pub(crate) fn refresh(&mut self, endpoint: usize, token: RefreshToken) -> Result<RefreshToken, Failure> {
         self.refreshes += 1;
         let mode = self.meets(endpoint);
         if let Mode::Fails(failure) = mode {
@@ -76,7 +76,7 @@ impl Cluster {
         self.answer(mode)
     }
 
-    pub fn login(&mut self, endpoint: usize, password: u64) -> Result<RefreshToken, Failure> {
+    pub(crate) fn login(&mut self, endpoint: usize, password: u64) -> Result<RefreshToken, Failure> {
         self.logins += 1;
         match self.meets(endpoint) {
             Mode::Fails(failure) => Err(failure),

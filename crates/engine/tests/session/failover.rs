@@ -11,7 +11,7 @@ const UNTRUSTED: Mode = Mode::Fails(Failure::Untrusted);
 
 fn due(endpoints: usize) -> World {
     let mut world = World::logged_in(s(300), endpoints);
-    let next = world.session.next_refresh().unwrap();
+    let next = world.session.next_refresh().expect("a renewal");
     world.run_until(Moment::from_millis(next.as_millis() - 1));
     world
 }

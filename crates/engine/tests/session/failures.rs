@@ -18,7 +18,7 @@ fn unavailable(seconds: u64) -> Mode {
 /// Logged in, and at the moment of the first renewal.
 fn due() -> World {
     let mut world = World::logged_in(s(300), 1);
-    let next = world.session.next_refresh().unwrap();
+    let next = world.session.next_refresh().expect("a renewal");
     world.run_until(engine::Moment::from_millis(next.as_millis() - 1));
     world
 }

@@ -50,8 +50,8 @@ fn peak_over_mean(renewals: &[Vec<Moment>], from: Moment, until: Moment) -> f64 
     for at in renewals.iter().flatten().filter(|at| **at >= from && **at < until) {
         *bins.entry(at.as_millis() / 5_000).or_default() += 1;
     }
-    let count = f64::from(u32::try_from(until.since(from).as_secs() / 5).unwrap());
-    let peak = bins.values().copied().max().unwrap();
+    let count = f64::from(u32::try_from(until.since(from).as_secs() / 5).expect("a few"));
+    let peak = bins.values().copied().max().expect("some");
     f64::from(peak) / (f64::from(bins.values().sum::<u32>()) / count)
 }
 

@@ -13,7 +13,7 @@ fn locked(wait: Option<Duration>) -> Mode {
 /// A lockout met by the first renewal, as long as this.
 fn met(wait: Option<Duration>) -> World {
     let mut world = World::logged_in(s(300), 2);
-    let next = world.session.next_refresh().unwrap();
+    let next = world.session.next_refresh().expect("a renewal");
     world.cluster.script.push_back(locked(wait));
     world.run_until(next + ms(100));
     world

@@ -7,6 +7,7 @@ mod failures;
 mod files;
 mod fleet;
 mod get;
+mod histories;
 mod lockout;
 mod logins;
 mod logout;
@@ -18,14 +19,14 @@ mod trust;
 mod wakes;
 mod world;
 
-pub use std::time::Duration;
+pub(crate) use std::time::Duration;
 
 /// Milliseconds.
-pub const fn ms(millis: u64) -> Duration {
+pub(crate) const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
 /// Seconds.
-pub const fn s(seconds: u64) -> Duration {
+pub(crate) const fn s(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }

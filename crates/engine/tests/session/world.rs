@@ -15,7 +15,7 @@ const SAVE_PATIENCE: Duration = s(3);
 
 /// What the driver does with `Save`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Saves {
+pub(crate) enum Saves {
     Work,
     Fail,
     /// No answer ever.
@@ -24,10 +24,10 @@ pub enum Saves {
 
 /// A pair as the driver holds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Copy {
-    pub refresh: RefreshToken,
-    pub lease: Option<Lease>,
-    pub renewable: bool,
+pub(crate) struct Copy {
+    pub(crate) refresh: RefreshToken,
+    pub(crate) lease: Option<Lease>,
+    pub(crate) renewable: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -53,25 +53,25 @@ struct Save {
 }
 
 #[derive(Debug)]
-pub struct World {
-    pub session: Session,
-    pub policy: Policy,
-    pub now: Moment,
-    pub cluster: Cluster,
+pub(crate) struct World {
+    pub(crate) session: Session,
+    pub(crate) policy: Policy,
+    pub(crate) now: Moment,
+    pub(crate) cluster: Cluster,
     /// The token file.
-    pub file: Option<Copy>,
+    pub(crate) file: Option<Copy>,
     /// The content of the password source.
-    pub source: Option<u64>,
-    pub latency: Duration,
-    pub saves: Saves,
+    pub(crate) source: Option<u64>,
+    pub(crate) latency: Duration,
+    pub(crate) saves: Saves,
     /// Whether reads of file and source are answered.
-    pub reads_hang: bool,
-    pub memory: Memory,
-    pub log: Vec<(Moment, Action)>,
-    pub answers: BTreeMap<WaiterId, (Moment, Answer)>,
-    pub ticks: Vec<Moment>,
+    pub(crate) reads_hang: bool,
+    pub(crate) memory: Memory,
+    pub(crate) log: Vec<(Moment, Action)>,
+    pub(crate) answers: BTreeMap<WaiterId, (Moment, Answer)>,
+    pub(crate) ticks: Vec<Moment>,
     /// Ticks upon which nothing happened at all.
-    pub idle_ticks: usize,
+    pub(crate) idle_ticks: usize,
     queue: BTreeMap<(Moment, u64), Coming>,
     order: u64,
     /// The alarm, until it rings.
@@ -80,7 +80,7 @@ pub struct World {
     asked: Option<Moment>,
     pairs: BTreeMap<Generation, Copy>,
     last_generation: u64,
-    pub published: Option<Generation>,
+    pub(crate) published: Option<Generation>,
     /// The newest pair that the session may use, by the driver's own account.
     newest: Option<Generation>,
     saved: BTreeMap<Generation, Save>,
@@ -94,13 +94,15 @@ pub struct World {
     locked_until: Moment,
     hold_until: Moment,
     benched: BTreeMap<usize, Moment>,
+    /// The state as it was after the last event.
+    shown: Condition,
     /// When the machine last woke: nothing could be answered before.
     woke: Moment,
 }
 
 impl World {
     /// A world whose session has not started.
-    pub fn new(life: Duration, endpoints: usize) -> Self {
+    pub(crate) fn new(life: Duration, endpoints: usize) -> Self {
         let policy = Policy { refresh_at: 0.8, endpoints, has_source: false, source_recheck: s(60), seed: 7 };
         Self {
             session: Session::new(policy.clone()),
@@ -135,12 +137,13 @@ impl World {
             locked_until: Moment::default(),
             hold_until: Moment::default(),
             benched: BTreeMap::new(),
+            shown: Condition::Starting,
             woke: Moment::default(),
         }
     }
 
     /// A world with a password source of this content, which is right.
-    pub fn with_source(life: Duration) -> Self {
+    pub(crate) fn with_source(life: Duration) -> Self {
         let mut world = Self::new(life, 1);
         world.policy.has_source = true;
         world.session = Session::new(world.policy.clone());
@@ -149,7 +152,7 @@ impl World {
     }
 
     /// A world in which a person has just logged in, with these tokens' life.
-    pub fn logged_in(life: Duration, endpoints: usize) -> Self {
+    pub(crate) fn logged_in(life: Duration, endpoints: usize) -> Self {
         let mut world = Self::new(life, endpoints);
         world.start(None);
         let person = world.login(1, s(10));
@@ -159,19 +162,19 @@ impl World {
     }
 
     /// A new pair of the cluster's, as it would stand in a token file.
-    pub fn copy(&mut self, age: Duration) -> Copy {
+    pub(crate) fn copy(&mut self, age: Duration) -> Copy {
         let sent_at = Moment::from_millis(self.now.as_millis() - ms_of(age));
         let lease = Some(Lease { sent_at, life: self.cluster.life });
         Copy { refresh: self.cluster.grant(), lease, renewable: true }
     }
 
-    pub fn start(&mut self, pair: Option<Copy>) {
+    pub(crate) fn start(&mut self, pair: Option<Copy>) {
         let pair = pair.map(|pair| self.adopt(pair));
         self.feed(Event::Started { pair, memory: self.memory });
     }
 
     /// The daemon ends and starts again with what outlived it.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         let kept = self.newest.and_then(|generation| self.pairs.get(&generation)).copied();
         self.session = Session::new(self.policy.clone());
         self.queue.clear();
@@ -179,6 +182,8 @@ impl World {
         self.asked = None;
         self.published = None;
         self.in_flight = None;
+        self.obsolete = false;
+        self.by = None;
         self.waiting.clear();
         self.saved.clear();
         // What 503 and 429 asked for does not outlive a restart; a lockout does.
@@ -188,11 +193,11 @@ impl World {
     }
 
     /// Feeds the session one event now, and carries out what it wants.
-    pub fn feed(&mut self, event: Event) {
+    pub(crate) fn feed(&mut self, event: Event) {
         match &event {
             Event::Logout | Event::Revoked => {
                 let survives = event == Event::Revoked && matches!(self.by, Some(LoginBy::Person(_)));
-                self.obsolete |= !survives;
+                self.obsolete |= self.in_flight.is_some() && !survives;
                 self.newest = None;
                 self.saved.clear();
             }
@@ -213,22 +218,30 @@ impl World {
             }
             _ => {}
         }
-        let before = self.session.condition(self.now);
         let is_tick = event == Event::Tick;
         let actions = self.session.on(event, self.now);
         if is_tick {
             let nothing = actions.iter().all(|action| matches!(action, Action::WakeAt(_)));
             self.ticks.push(self.now);
-            self.idle_ticks += usize::from(nothing && before == self.session.condition(self.now));
+            self.idle_ticks += usize::from(nothing && self.shown == self.session.condition(self.now));
         }
-        for action in actions {
-            self.perform(action);
-        }
+        self.shown = self.session.condition(self.now);
+        self.carry_out(actions);
         let published = self.session.published().map(|(generation, _)| generation);
         assert_eq!(published, self.published, "the session and the driver agree on what is published");
         for waiter in self.waiting.keys() {
             assert!(self.session.is_waiting(*waiter), "{waiter:?} has been forgotten");
         }
+    }
+
+    pub(crate) fn carry_out(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            self.perform(action);
+        }
+    }
+
+    pub(crate) const fn in_flight(&self) -> Option<ExchangeId> {
+        self.in_flight
     }
 
     fn note_outcome(&mut self, outcome: Outcome, obsolete: bool) {
@@ -416,7 +429,7 @@ impl World {
         generation
     }
 
-    pub fn adopt(&mut self, copy: Copy) -> Adopted {
+    pub(crate) fn adopt(&mut self, copy: Copy) -> Adopted {
         let generation = self.add(copy);
         Adopted { generation, lease: copy.lease, renewable: copy.renewable }
     }
@@ -426,7 +439,7 @@ impl World {
     }
 
     /// An event that comes after a while.
-    pub fn later(&mut self, after: Duration, event: Event) {
+    pub(crate) fn later(&mut self, after: Duration, event: Event) {
         self.come(after, Coming::Event(event));
     }
 
@@ -436,7 +449,7 @@ impl World {
     }
 
     /// Lets time pass, with every event in its place.
-    pub fn run_until(&mut self, end: Moment) {
+    pub(crate) fn run_until(&mut self, end: Moment) {
         loop {
             let queued = self.queue.first_key_value().map(|((at, _), _)| *at);
             let next = [queued, self.wake].into_iter().flatten().min().filter(|next| *next <= end);
@@ -453,12 +466,12 @@ impl World {
         self.now = self.now.max(end);
     }
 
-    pub fn run_for(&mut self, duration: Duration) {
+    pub(crate) fn run_for(&mut self, duration: Duration) {
         self.run_until(self.now + duration);
     }
 
     /// The machine sleeps: time passes, and nothing else happens.
-    pub fn sleep(&mut self, duration: Duration) {
+    pub(crate) fn sleep(&mut self, duration: Duration) {
         self.now = self.now + duration;
         self.woke = self.now;
     }
@@ -470,42 +483,42 @@ impl World {
         (waiter, deadline)
     }
 
-    pub fn get(&mut self) -> WaiterId {
+    pub(crate) fn get(&mut self) -> WaiterId {
         self.get_with(None, s(10))
     }
 
-    pub fn get_with(&mut self, min_ttl: Option<Duration>, timeout: Duration) -> WaiterId {
+    pub(crate) fn get_with(&mut self, min_ttl: Option<Duration>, timeout: Duration) -> WaiterId {
         let (waiter, deadline) = self.enroll(timeout, None, 0);
         self.feed(Event::Get { waiter, min_ttl, deadline });
         waiter
     }
 
-    pub fn renew(&mut self, timeout: Duration) -> WaiterId {
+    pub(crate) fn renew(&mut self, timeout: Duration) -> WaiterId {
         let (waiter, deadline) = self.enroll(timeout, None, 0);
         self.feed(Event::Renew { waiter, deadline });
         waiter
     }
 
-    pub fn login(&mut self, password: u64, timeout: Duration) -> WaiterId {
+    pub(crate) fn login(&mut self, password: u64, timeout: Duration) -> WaiterId {
         let endpoints = self.policy.endpoints;
         let (waiter, deadline) = self.enroll(timeout, Some(password), endpoints);
         self.feed(Event::Login { waiter, endpoints, deadline });
         waiter
     }
 
-    pub fn leave(&mut self, waiter: WaiterId) {
+    pub(crate) fn leave(&mut self, waiter: WaiterId) {
         self.waiting.remove(&waiter);
         self.feed(Event::Left { waiter });
     }
 
     /// Another writer puts this into the token file.
-    pub fn write_file(&mut self, copy: Copy) {
+    pub(crate) fn write_file(&mut self, copy: Copy) {
         self.file = Some(copy);
         let pair = self.adopt(copy);
         self.feed(Event::FileChanged { pair });
     }
 
-    pub fn reconfigure(&mut self, policy: Policy) {
+    pub(crate) fn reconfigure(&mut self, policy: Policy) {
         self.cluster.modes.resize(policy.endpoints, Mode::Up);
         self.policy = policy.clone();
         self.benched.clear();
@@ -513,65 +526,65 @@ impl World {
     }
 
     /// What a caller was told; it must have been told something.
-    pub fn answer(&self, waiter: WaiterId) -> Answer {
+    pub(crate) fn answer(&self, waiter: WaiterId) -> Answer {
         self.answers.get(&waiter).map(|(_, answer)| *answer).expect("an answer")
     }
 
     /// When.
-    pub fn answered_at(&self, waiter: WaiterId) -> Moment {
+    pub(crate) fn answered_at(&self, waiter: WaiterId) -> Moment {
         self.answers[&waiter].0
     }
 
     /// Whether a caller got a live token.
-    pub fn got(&self, waiter: WaiterId) -> bool {
+    pub(crate) fn got(&self, waiter: WaiterId) -> bool {
         matches!(self.answer(waiter), Answer::Pair(_))
     }
 
-    pub fn refusal(&self, waiter: WaiterId) -> Refused {
+    pub(crate) fn refusal(&self, waiter: WaiterId) -> Refused {
         match self.answer(waiter) {
             Answer::Refused(refused) => refused,
             Answer::Pair(_) => panic!("{waiter:?} got a token"),
         }
     }
 
-    pub fn condition(&self) -> Condition {
+    pub(crate) fn condition(&self) -> Condition {
         self.session.condition(self.now)
     }
 
-    pub fn waiting(&self) -> impl Iterator<Item = WaiterId> + '_ {
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = WaiterId> + '_ {
         self.waiting.keys().copied()
     }
 
     /// When each refresh began.
-    pub fn refreshes(&self) -> Vec<Moment> {
+    pub(crate) fn refreshes(&self) -> Vec<Moment> {
         self.moments(|action| matches!(action, Action::Refresh { .. }))
     }
 
     /// When each exchange began.
-    pub fn exchanges(&self) -> Vec<Moment> {
+    pub(crate) fn exchanges(&self) -> Vec<Moment> {
         self.moments(|action| matches!(action, Action::Refresh { .. } | Action::Login { .. }))
     }
 
-    pub fn moments(&self, which: impl Fn(&Action) -> bool) -> Vec<Moment> {
+    pub(crate) fn moments(&self, which: impl Fn(&Action) -> bool) -> Vec<Moment> {
         self.log.iter().filter(|(_, action)| which(action)).map(|(at, _)| *at).collect()
     }
 
-    pub fn count(&self, which: impl Fn(&Action) -> bool) -> usize {
+    pub(crate) fn count(&self, which: impl Fn(&Action) -> bool) -> usize {
         self.moments(which).len()
     }
 
     /// The wake-up asked for.
-    pub const fn wake(&self) -> Option<Moment> {
+    pub(crate) const fn wake(&self) -> Option<Moment> {
         self.wake
     }
 
     /// The life left in the token published.
-    pub fn left(&self) -> Duration {
+    pub(crate) fn left(&self) -> Duration {
         let lease = self.session.published().and_then(|(_, lease)| lease);
         lease.map_or(Duration::ZERO, |lease| lease.remaining(self.now))
     }
 }
 
-pub fn ms_of(duration: Duration) -> u64 {
+pub(crate) fn ms_of(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).expect("a short time")
 }
