@@ -328,3 +328,6 @@ fn presentable(complaint: &[u8], output: &[u8]) -> String {
     let shown: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_SHOWN).collect();
     format!(": {shown}")
 }
+
+#[cfg(test)]
+mod tests;

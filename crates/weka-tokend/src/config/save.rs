@@ -119,7 +119,7 @@ pub fn add_profile(dirs: &Dirs, name: &ProfileName) -> Result<(), SaveError> {
     })
 }
 
-/// Removes a profile; where it is the default one, the setting goes too.
+/// Removes a profile; where it is the default one, `default` takes its place.
 ///
 /// # Errors
 ///
@@ -131,7 +131,7 @@ pub fn remove_profile(dirs: &Dirs, name: &ProfileName) -> Result<(), SaveError> 
         let Some(removed) = removed else { return Err(no_such(path, name)) };
         keep_heading(document, &removed);
         if default_of(document) == Some(name.as_str()) {
-            document.remove("default_profile");
+            set(document.as_table_mut(), "default_profile", ProfileName::default().as_str().into());
         }
         Ok(())
     })
