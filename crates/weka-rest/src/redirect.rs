@@ -41,8 +41,11 @@ pub(crate) fn target(
             "it redirects to {shown}, which is not one of the configured endpoints"
         )));
     };
-    if http && (!at.is_http() || !(known.is_http() || same.any(Endpoint::is_http))) {
+    if http && !at.is_http() {
         return Err(refused(format!("it redirects from https to {shown}")));
+    }
+    if http && !known.is_http() && !same.any(Endpoint::is_http) {
+        return Err(refused(format!("it redirects to {shown}, which is configured as https")));
     }
     let next_endpoint = known.with_scheme(http);
     Ok((next_endpoint, next))
@@ -51,9 +54,7 @@ pub(crate) fn target(
 /// Scheme, host and port of a URL, for messages: no user, path or query, where a secret could be.
 fn origin(url: &Url, secrets: &[&str]) -> String {
     let host = url.host_str().unwrap_or_default();
-    // Host names come out in lower case.
-    let quotes = |secret: &&str| !secret.is_empty() && host.contains(&secret.to_ascii_lowercase());
-    if secrets.iter().any(quotes) {
+    if words::quotes(host, secrets) {
         return "a host whose name is withheld, since it quotes a secret".into();
     }
     let port = url.port_or_known_default().map(|port| format!(":{port}")).unwrap_or_default();

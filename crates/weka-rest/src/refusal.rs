@@ -69,9 +69,7 @@ fn explanation(body: &[u8], secrets: &[&str]) -> Option<String> {
         .flatten()
         .find_map(|value| value.as_str().filter(|text| !text.trim().is_empty()))?;
     let shown = words::visible(text, MAX_TEXT);
-    let quotes = |text: &str| secrets.iter().any(|secret| !secret.is_empty() && text.contains(secret));
-    // Also after stripping and joining, which could put the pieces of a secret together.
-    if quotes(text) || quotes(&shown) {
+    if words::quotes(text, secrets) {
         return Some("(its words are withheld, since they quote a secret)".into());
     }
     Some(shown).filter(|shown| !shown.is_empty())

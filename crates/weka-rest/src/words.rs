@@ -4,6 +4,7 @@ use crate::resolve::LookupFailed;
 use std::error::Error;
 use std::io;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// A run of token-like characters this long is not shown: it could be a token, or a part of one.
 const TOKEN_LIKE: usize = 32;
@@ -29,6 +30,21 @@ pub(crate) fn visible(text: &str, limit: usize) -> String {
         count += length;
     }
     shown
+}
+
+/// Whether the text holds one of the secrets, also with other punctuation, spacing or capitals.
+pub(crate) fn quotes(text: &str, secrets: &[&str]) -> bool {
+    let squeezed = squeeze(text);
+    secrets.iter().filter(|secret| !secret.is_empty()).any(|secret| {
+        let core = squeeze(secret);
+        text.contains(secret) || (!core.is_empty() && squeezed.contains(core.as_str()))
+    })
+}
+
+fn squeeze(text: &str) -> Zeroizing<String> {
+    let mut squeezed = Zeroizing::new(String::with_capacity(2 * text.len()));
+    squeezed.extend(text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase));
+    squeezed
 }
 
 /// Control characters, and the marks that turn the direction of text around.

@@ -1,0 +1,13 @@
+//! The client against hand-written servers: raw HTTP and TLS over std sockets, sharing nothing with it.
+
+mod answers;
+mod bodies;
+mod certs;
+mod probe;
+mod redirects;
+mod refusals;
+mod requests;
+mod secrets;
+mod server;
+mod timeouts;
+mod trust;
