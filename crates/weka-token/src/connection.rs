@@ -90,10 +90,11 @@ impl Connection {
             match error {
                 Errno::ENOENT | Errno::ENOTDIR => {}
                 Errno::ECONNREFUSED => return Err(ConnectError::Refused(path.clone())),
-                // A folder of somebody else's, left over in the environment by su: look on.
-                Errno::EACCES | Errno::EPERM => {
+                // A folder of somebody else's, left over in the environment by su, tells nothing: look on.
+                Errno::EACCES | Errno::EPERM if places.named || path.symlink_metadata().is_ok() => {
                     denied.get_or_insert(path);
                 }
+                Errno::EACCES | Errno::EPERM => {}
                 Errno::EAGAIN => return Err(ConnectError::TimedOut(path.clone())),
                 other => return Err(ConnectError::Other(path.clone(), other.into())),
             }

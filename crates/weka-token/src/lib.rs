@@ -3,26 +3,26 @@
 //! build of it starts as fast as a process can.
 //!
 //! Its way in:
-//! - [`fast_path`]: `get` with plain options, without building a command tree.
-//! - [`args`]: everything else, by clap; also the source of help texts and completions.
-//! - [`duration`], [`profile_name`], [`fingerprint`]: the values both accept.
-//! - [`environment`]: the variables that matter, read once.
+//! - `fast_path`: `get` with plain options, without building a command tree.
+//! - `args`: everything else, by clap; also the source of help texts and completions.
+//! - `duration`, `profile_name`, `fingerprint`: the values both accept.
+//! - `environment`: the variables that matter, read once.
 //!
 //! To the daemon and back:
-//! - [`socket_search`]: where the daemon may listen, and whom to trust there.
-//! - [`connection`]: one request and its answer, with a bound on the wait.
-//! - [`session`]: the same for whole commands: repeats what may be repeated, turns refusals into failures.
+//! - `socket_search`: where the daemon may listen, and whom to trust there.
+//! - `connection`: one request and its answer, with a bound on the wait.
+//! - `session`: the same for whole commands: repeats what may be repeated, turns refusals into failures.
 //!
 //! The commands:
-//! - [`get`], [`refresh`], [`whoami`], [`logout`]: one request each.
-//! - [`login`] and [`cluster_trust`]: ask a person for what is missing; [`terminal`] does the asking.
-//! - [`status`], with [`status_table`], [`status_json`] and [`prometheus`]; [`watch`] and [`screen`] keep it current.
+//! - `get`, `refresh`, `whoami`, `logout`: one request each.
+//! - `login` and `cluster_trust`: ask a person for what is missing; `terminal` does the asking.
+//! - `status`, with `status_table`, `status_json` and `prometheus`; `watch` and `screen` keep it current.
 //!
 //! What comes out:
-//! - [`output`]: results on stdout in one write, everything else on stderr.
-//! - [`failure`]: message, next step, exit status.
-//! - [`token_format`], [`json`], [`span`], [`utc`]: how things are written.
-//! - [`sys`]: the one unsafe call, the size of a terminal.
+//! - `output`: results on stdout in one write, everything else on stderr.
+//! - `failure`: message, next step, exit status.
+//! - `token_format`, `json`, `span`, `utc`: how things are written.
+//! - `sys`: the one unsafe call, the size of a terminal.
 
 mod args;
 mod cluster_trust;
