@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
-use axum::http::{HeaderValue, Request, Response, StatusCode};
+use axum::http::{HeaderValue, Request, Response, StatusCode, Uri};
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Limited};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::{Body as _, Incoming};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 use serde_json::{Map, Value, json};
@@ -18,7 +18,7 @@ use crate::clock::{http_date, skewed};
 use crate::connection::Origin;
 use crate::duration::Dur;
 use crate::exchange::Exchange;
-use crate::faults::{Effect, Plan, Stage, Target};
+use crate::faults::{Effect, Plan, RetryAfter, Stage, Target};
 use crate::finish::finish;
 use crate::journal::Outcome;
 use crate::reply::{json_reply, lockout_text, nginx_page};
@@ -42,9 +42,21 @@ enum Course {
 /// Answers one request.
 pub(crate) async fn answer(origin: Origin, request: Request<Incoming>) -> Result<Response<Body>, Broken> {
     let (parts, body) = request.into_parts();
-    let Ok(body) = Limited::new(body, MAX_BODY).collect().await.map(http_body_util::Collected::to_bytes)
-    else {
-        return Ok(finish(&origin, 0, &parts.headers, nginx_page(StatusCode::PAYLOAD_TOO_LARGE)).await);
+    // As nginx does, a body that says beforehand that it is too long is not read at all.
+    let body = if body.size_hint().lower() > MAX_BODY as u64 {
+        None
+    } else {
+        match Limited::new(body, MAX_BODY).collect().await {
+            Ok(body) => Some(body.to_bytes()),
+            Err(error) if error.is::<LengthLimitError>() => None,
+            Err(_) => return Err(Broken),
+        }
+    };
+    let Some(body) = body else {
+        let ticket = Exchange::open(&origin, &parts, &Bytes::new()).ticket();
+        let status = StatusCode::PAYLOAD_TOO_LARGE;
+        ticket.complete(Outcome::Answered, Some(status.as_u16()));
+        return Ok(finish(&origin, 0, &parts.headers, closing(nginx_page(status))).await);
     };
     let mut exchange = Exchange::open(&origin, &parts, &body);
     let ticket = exchange.ticket();
@@ -68,7 +80,7 @@ pub(crate) async fn answer(origin: Origin, request: Request<Incoming>) -> Result
         }
     }
     let skew_ms = exchange.skew_ms;
-    let course = match instead(&origin, plan.decisive.as_ref(), &parts.uri.to_string(), skew_ms).await {
+    let course = match instead(&origin, &plan, &parts.uri, skew_ms).await {
         Some(course) => course,
         None => after_work(&origin, &plan, ask_routes(exchange, &parts, body).await).await,
     };
@@ -96,15 +108,15 @@ async fn ask_routes(exchange: Exchange, parts: &axum::http::request::Parts, body
 }
 
 /// Faults that take the place of the cluster's work.
-async fn instead(origin: &Origin, effect: Option<&Effect>, uri: &str, skew_ms: i64) -> Option<Course> {
-    let response = match effect? {
+async fn instead(origin: &Origin, plan: &Plan, uri: &Uri, skew_ms: i64) -> Option<Course> {
+    let response = match plan.decisive.as_ref()? {
         Effect::Reset {} => {
             origin.line.reset_at_end();
             return Some(Course::End(Outcome::Reset));
         }
         Effect::Close {} => return Some(Course::End(Outcome::Closed)),
         Effect::Hang {} => std::future::pending().await,
-        Effect::Status { .. } => status(origin, effect?, skew_ms),
+        Effect::Status { .. } => status(origin, plan, skew_ms),
         Effect::Garbage {} => {
             let mut response =
                 Response::new(Body::from(&b"\x00\xff{\"data\": {\"access_token\": \xc3\x28]]"[..]));
@@ -127,9 +139,7 @@ async fn instead(origin: &Origin, effect: Option<&Effect>, uri: &str, skew_ms: i
             response
         }
         Effect::Redirect { status, location, to_backend } => {
-            let path = uri
-                .split_once("://")
-                .map_or(uri, |(_, rest)| rest.find('/').map_or("/", |at| rest.get(at..).unwrap_or("/")));
+            let path = uri.path_and_query().map_or("/", |path| path.as_str());
             let location = match (location, to_backend) {
                 (Some(location), _) => location.replace("{path}", path),
                 (None, Some(backend)) => format!("{}{path}", origin.cluster.url(*backend)),
@@ -148,10 +158,12 @@ async fn instead(origin: &Origin, effect: Option<&Effect>, uri: &str, skew_ms: i
     Some(Course::Answer(response))
 }
 
-fn status(origin: &Origin, effect: &Effect, skew_ms: i64) -> Response<Body> {
-    let Effect::Status { status, retry_after, retry_after_date, locked_for, body } = effect else {
+fn status(origin: &Origin, plan: &Plan, skew_ms: i64) -> Response<Body> {
+    let Some(Effect::Status { status, retry_after, retry_after_date, locked_for, body }) = &plan.decisive
+    else {
         return nginx_page(StatusCode::INTERNAL_SERVER_ERROR);
     };
+    let now = origin.cluster.clock.now_ms();
     let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = match (body, locked_for) {
         (Some(Value::String(text)), _) => {
@@ -169,10 +181,15 @@ fn status(origin: &Origin, effect: &Effect, skew_ms: i64) -> Response<Body> {
         }
         (None, None) => nginx_page(status),
     };
-    if let Some(seconds) = retry_after {
+    let seconds = match retry_after {
+        Some(RetryAfter::Seconds(seconds)) => Some(*seconds),
+        Some(RetryAfter::Rest) => plan.decisive_until.map(|until| until.saturating_sub(now).div_ceil(1_000)),
+        None => None,
+    };
+    if let Some(seconds) = seconds {
         let millis = i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
         let text = if *retry_after_date {
-            http_date(skewed(origin.cluster.clock.now_ms(), skew_ms).saturating_add(millis))
+            http_date(skewed(now, skew_ms).saturating_add(millis))
         } else {
             seconds.to_string()
         };
@@ -190,6 +207,8 @@ async fn after_work(origin: &Origin, plan: &Plan, response: Response<Body>) -> C
     }
     let (mut parts, body) = response.into_parts();
     let mut bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    // The router has put it there; the body may yet change.
+    parts.headers.remove(CONTENT_LENGTH);
     let mut drip = None;
     for modifier in &plan.modifiers {
         match modifier {

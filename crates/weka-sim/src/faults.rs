@@ -43,6 +43,27 @@ pub(crate) struct Scope {
 
 const SCOPE_KEYS: [&str; 8] = ["path", "method", "rpc", "backend", "count", "skip", "for", "at"];
 
+/// What a `Retry-After` header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Value")]
+pub(crate) enum RetryAfter {
+    Seconds(u64),
+    /// What is left of the fault's own life.
+    Rest,
+}
+
+impl TryFrom<Value> for RetryAfter {
+    type Error = &'static str;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        match (value.as_u64(), value.as_str()) {
+            (Some(seconds), _) => Ok(Self::Seconds(seconds)),
+            (None, Some("rest")) => Ok(Self::Rest),
+            _ => Err("retry_after is a number of seconds, or \"rest\" for what is left of the fault"),
+        }
+    }
+}
+
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
@@ -56,7 +77,7 @@ pub(crate) enum Effect {
     },
     Status {
         status: u16,
-        retry_after: Option<u64>,
+        retry_after: Option<RetryAfter>,
         #[serde(default)]
         retry_after_date: bool,
         locked_for: Option<Dur>,
@@ -137,6 +158,9 @@ impl Effect {
             Self::Refuse {} if scope.count.is_some() || scope.skip > 0 => {
                 Some("refused connections cannot be counted; use \"for\" or delete the fault".to_owned())
             }
+            Self::Status { retry_after: Some(RetryAfter::Rest), .. } if scope.lasting.is_none() => {
+                Some("retry_after \"rest\" needs \"for\"".to_owned())
+            }
             Self::Status { status, .. } => bad_status(*status, 200..=599),
             Self::Html { status: Some(status) } => bad_status(*status, 200..=599),
             Self::Redirect { status: Some(status), .. } if ![301, 302, 303, 307, 308].contains(status) => {
@@ -210,6 +234,8 @@ pub(crate) struct Plan {
     pub(crate) ids: Vec<u64>,
     pub(crate) modifiers: Vec<Effect>,
     pub(crate) decisive: Option<Effect>,
+    /// When the deciding fault ends by itself.
+    pub(crate) decisive_until: Option<UnixMs>,
 }
 
 #[derive(Debug, Default)]
@@ -282,6 +308,7 @@ impl Faults {
                 plan.modifiers.push(fault.effect.clone());
             } else if plan.decisive.is_none() {
                 plan.decisive = Some(fault.effect.clone());
+                plan.decisive_until = fault.until;
             } else {
                 continue;
             }

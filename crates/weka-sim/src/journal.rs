@@ -11,7 +11,7 @@ use crate::jwt::Kind;
 use crate::tokens::Standing;
 
 /// Older entries make room beyond this many.
-const KEPT_ENTRIES: usize = 100_000;
+const KEPT_ENTRIES: usize = 50_000;
 
 /// A token seen in a request, by id instead of value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

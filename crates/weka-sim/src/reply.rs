@@ -22,7 +22,6 @@ pub(crate) fn json_reply(status: StatusCode, body: &Value) -> Response {
 }
 
 /// 200 with the usual envelope.
-#[expect(clippy::needless_pass_by_value, reason = "callers build the value for this")]
 pub(crate) fn data(value: Value) -> Response {
     json_reply(StatusCode::OK, &json!({ "data": value }))
 }

@@ -145,7 +145,8 @@ impl Drop for Simulator {
 /// Writes a file so that readers see all of it or nothing.
 fn replace_file(path: &Path, text: &str) -> Result<(), StartError> {
     let failed = |source| StartError::Write { path: path.to_owned(), source };
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = folder.join(format!(".{name}.{}", std::process::id()));
     let mut file = std::fs::File::create(&temporary).map_err(failed)?;

@@ -59,7 +59,6 @@ impl IntoResponse for Mistake {
 
 type Done = Result<Response, Mistake>;
 
-#[expect(clippy::unnecessary_wraps, reason = "the common end of handlers, which can fail")]
 fn done(value: &Value) -> Done {
     Ok(json_reply(StatusCode::OK, value))
 }

@@ -42,6 +42,10 @@ pub(super) async fn counters(State(desk): Desk) -> Done {
     done(&shown(&desk.cluster.journal.counters()))
 }
 
+fn one() -> usize {
+    1
+}
+
 /// Which entries, and how long to wait for them.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,7 +61,7 @@ pub(super) struct Wanted {
     #[serde(default)]
     complete: bool,
     /// Answer once there are this many.
-    #[serde(default)]
+    #[serde(default = "one")]
     min: usize,
     /// ... or after this many milliseconds of real time.
     #[serde(default)]

@@ -32,6 +32,7 @@ pub(crate) static ROUTER: LazyLock<Router> = LazyLock::new(|| {
     Router::new()
         .route(rpc::PATH, post(rpc::answer))
         .nest("/api/v2", v2())
+        .method_not_allowed_fallback(|| async { nginx_page(StatusCode::METHOD_NOT_ALLOWED) })
         .fallback(|| async { nginx_page(StatusCode::NOT_FOUND) })
 });
 
