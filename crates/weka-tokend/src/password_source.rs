@@ -4,16 +4,19 @@ use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use secret::Password;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
@@ -162,11 +165,47 @@ async fn read_credential(name: &str, credentials: Option<&Path>) -> Result<Passw
     }
 }
 
-async fn read_off_loop(path: PathBuf, check_mode: bool) -> Result<Password, PasswordProblem> {
-    match tokio::task::spawn_blocking(move || read_file(&path, check_mode)).await {
-        Ok(read) => read,
-        Err(_) => Err(PasswordProblem::Io(io::Error::other("the daemon is ending"))),
+/// The files that are being read: of each only once, as on a hung file system a read takes its thread with it.
+static READING: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+/// Tells those who wait that a read has ended.
+static READ: Notify = Notify::const_new();
+
+/// The right to read a file.
+struct Turn(PathBuf);
+
+impl Turn {
+    async fn wait(path: &Path) -> Self {
+        loop {
+            let mut ended = pin!(READ.notified());
+            ended.as_mut().enable();
+            if let Some(turn) = Self::take(path) {
+                return turn;
+            }
+            ended.await;
+        }
     }
+
+    fn take(path: &Path) -> Option<Self> {
+        let mut reading = READING.lock().unwrap_or_else(PoisonError::into_inner);
+        reading.insert(path.to_owned()).then(|| Self(path.to_owned()))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        READING.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+        READ.notify_waiters();
+    }
+}
+
+async fn read_off_loop(path: PathBuf, check_mode: bool) -> Result<Password, PasswordProblem> {
+    let turn = Turn::wait(&path).await;
+    let reading = tokio::task::spawn_blocking(move || {
+        let read = read_file(&turn.0, check_mode);
+        drop(turn);
+        read
+    });
+    reading.await.unwrap_or_else(|_| Err(PasswordProblem::Io(io::Error::other("the daemon is ending"))))
 }
 
 fn read_file(path: &Path, check_mode: bool) -> Result<Password, PasswordProblem> {

@@ -89,6 +89,12 @@ fn read_endpoints(reader: &mut Reader<'_>, section: &Section<'_>, allow_http: bo
     let mut endpoints: Vec<Endpoint> = Vec::new();
     for (text, span) in reader.list(section, key, "[\"weka01\", \"https://weka02:14000\"]")? {
         let problem = match text.parse::<Endpoint>() {
+            // Never quoted: what stands before it may be a password.
+            Err(_) if text.contains('@') => {
+                "an endpoint holds no user name or password; expected a host, host:port, [IPv6]:port or \
+                 https://host[:port]"
+                    .to_owned()
+            }
             Err(error) => error.to_string(),
             Ok(endpoint) if endpoints.contains(&endpoint) => format!("{endpoint} is given twice"),
             Ok(endpoint) if endpoint.is_http() && !endpoint.is_loopback() && !allow_http => {

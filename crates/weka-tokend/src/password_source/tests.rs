@@ -160,3 +160,19 @@ async fn credentials_come_from_the_service_manager() {
         "password from credential other: there is no such credential; the unit needs LoadCredential=other:..."
     );
 }
+
+#[tokio::test]
+async fn a_file_is_read_by_one_thread_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path(), "slow", b"hunter2\n", 0o600);
+    let source = PasswordSource::File(path.clone());
+    let turn = Turn::take(&path).unwrap();
+    let hung = source.read_within(None, Duration::from_millis(50)).await;
+    assert!(matches!(hung.unwrap_err().problem, PasswordProblem::TooSlow(_)));
+    let release = async {
+        tokio::task::yield_now().await;
+        drop(turn);
+    };
+    let (first, second, ()) = tokio::join!(password(&source), password(&source), release);
+    assert_eq!((first.as_deref(), second.as_deref()), (Ok("hunter2"), Ok("hunter2")));
+}

@@ -19,25 +19,34 @@ const MAX_SIZE: u64 = 1 << 20;
 /// See [`TokenFileProblem`]; the words name the file and never quote it.
 pub fn read(path: &Path) -> Result<Option<TokenFile>, TokenFileError> {
     let opened = open(path).and_then(|file| match file {
-        Some(file) => found(file).map(|(found, _)| Some(found)),
+        Some(file) => found(file).map(Some),
         None => Ok(None),
     });
     opened.map_err(|problem| TokenFileError { path: path.to_owned(), problem })
 }
 
-/// The tokens of an open file, and the document they stand in.
-pub(super) fn found(mut file: File) -> Result<(TokenFile, Document), TokenFileProblem> {
+/// The object in an open file, whether there are tokens in it or not.
+pub(super) fn document(file: &mut File, metadata: &Metadata) -> Result<Document, TokenFileProblem> {
+    Document::parse(&contents(file, metadata)?)
+}
+
+/// The tokens of an open file.
+fn found(mut file: File) -> Result<TokenFile, TokenFileProblem> {
     let metadata = file.metadata().map_err(TokenFileProblem::Io)?;
-    let document = Document::parse(&contents(&mut file, &metadata)?)?;
+    let document = document(&mut file, &metadata)?;
+    file_with(&document, &metadata)
+}
+
+/// The tokens in a document, and what is known of the file it came from.
+pub(super) fn file_with(document: &Document, metadata: &Metadata) -> Result<TokenFile, TokenFileProblem> {
     let tokens = document.tokens()?;
     let mode = metadata.mode() & 0o777;
-    let found = TokenFile {
-        identity: Identity::new(&metadata, &tokens),
+    Ok(TokenFile {
+        identity: Identity::new(metadata, &tokens),
         tokens,
         lax_mode: (mode & 0o077 != 0).then_some(mode),
         changed_unix_s: metadata.mtime(),
-    };
-    Ok((found, document))
+    })
 }
 
 /// Opens a file without waiting, should it be a fifo; `None` if there is none.

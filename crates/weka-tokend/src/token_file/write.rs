@@ -27,7 +27,7 @@ pub enum Written {
 ///
 /// `may_create`: a file that is not there is made, and a missing folder with it (0700). `known` says whether
 /// tokens found in the file may be replaced: they are left alone where somebody else has put them there since
-/// the daemon looked. For a person's login all may.
+/// the daemon looked. For a person's login all may. What is no token file at all is never written over.
 ///
 /// # Errors
 ///
@@ -47,17 +47,24 @@ pub fn write(
             }
             (Document::empty(), PRIVATE_FILE)
         }
-        Some(file) => {
-            let mode = file.metadata().map_err(|error| failed(TokenFileProblem::Io(error)))?.mode() & 0o777;
-            let mode = if mode == READ_ONLY_FILE { READ_ONLY_FILE } else { PRIVATE_FILE };
-            match read::found(file) {
-                Ok((found, _)) if !known(&found.tokens) && !found.identity.holds(tokens) => {
+        Some(mut file) => {
+            let metadata = file.metadata().map_err(|error| failed(TokenFileProblem::Io(error)))?;
+            let is_read_only = metadata.mode() & 0o777 == READ_ONLY_FILE;
+            let mode = if is_read_only { READ_ONLY_FILE } else { PRIVATE_FILE };
+            let document = match read::document(&mut file, &metadata) {
+                Ok(document) => document,
+                Err(problem) if problem.may_be_written_over() => Document::empty(),
+                Err(problem) => return Err(failed(problem)),
+            };
+            match read::file_with(&document, &metadata) {
+                Ok(found) if !known(&found.tokens) && !found.identity.holds(tokens) => {
                     return Ok(Written::Overtaken(Box::new(found)));
                 }
-                Ok((_, document)) => (document, mode),
-                // What cannot be understood cannot be kept; the tokens in hand are good ones.
-                Err(_) => (Document::empty(), mode),
+                Ok(_) => {}
+                Err(problem) if problem.may_be_written_over() => {}
+                Err(problem) => return Err(failed(problem)),
             }
+            (document, mode)
         }
     };
     document.set(tokens);

@@ -350,6 +350,13 @@ fn each_mistake_is_named_with_line_and_key() {
     for (text, expected) in table {
         assert_eq!(mistakes(text), *expected, "{text}");
     }
+    let secret = mistakes("[profile.a]\nendpoints = [\"https://admin:hunter2@weka01\"]");
+    assert_eq!(
+        secret,
+        [
+            "2: profile.a.endpoints: an endpoint holds no user name or password; expected a host, host:port, [IPv6]:port or https://host[:port]"
+        ]
+    );
     let bad_pin = mistakes("[profile.a]\nfingerprint = \"sha256:12\"");
     assert_eq!(bad_pin.len(), 1);
     assert!(bad_pin[0].starts_with("2: profile.a.fingerprint: "), "{bad_pin:?}");

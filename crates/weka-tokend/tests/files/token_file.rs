@@ -220,6 +220,24 @@ fn tokens_that_somebody_else_has_just_written_are_left_alone() {
 }
 
 #[test]
+fn what_is_no_token_file_is_not_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(".bashrc");
+    for text in ["export PATH=/opt/bin:$PATH\n", "[1, 2]", "\"text\""] {
+        fs::write(&path, text).unwrap();
+        let error = write(&path, &tokens("a", "r"), true, anybodys).unwrap_err().to_string();
+        assert!(error.contains("not JSON") || error.contains("not an object"), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+    for (text, kept) in [("", ""), ("{\"acc", ""), ("{\"note\":1,\"access_token\":7}", "\"note\": 1,")] {
+        fs::write(&path, text).unwrap();
+        write(&path, &tokens("a", "r"), true, anybodys).unwrap();
+        let after = fs::read_to_string(&path).unwrap();
+        assert!(after.contains(kept) && after.contains("\"refresh_token\": \"r\""), "{after}");
+    }
+}
+
+#[test]
 fn our_own_writing_is_told_from_anybody_elses() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.json");
