@@ -2,8 +2,9 @@
 
 use crate::daemon::{Daemon, Reply, token};
 use crate::program::{command, command_for, finish, run};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::{Duration, Instant};
 use wire::{Code, Refusal, Request, Response, frame};
 
@@ -122,6 +123,21 @@ fn a_stuck_daemon_does_not_hang_the_client() {
     assert!(outcome.stderr.contains("has not answered within 2 s"), "{}", outcome.stderr);
     let took = began.elapsed();
     assert!((Duration::from_millis(1900)..Duration::from_secs(6)).contains(&took), "{took:?}");
+}
+
+#[test]
+fn a_daemon_whose_queue_is_full_does_not_hang_the_client() {
+    use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("agent.sock");
+    let listener = socket(AddressFamily::Unix, SockType::Stream, SockFlag::empty(), None).unwrap();
+    bind(listener.as_raw_fd(), &UnixAddr::new(&path).unwrap()).unwrap();
+    listen(&listener, Backlog::new(0).unwrap()).unwrap();
+    // Nobody accepts, and this one takes the only place.
+    let _first = UnixStream::connect(&path).unwrap();
+    let outcome = finish(command(&["get", "--timeout", "0"]).env("WEKA_TOKEN_SOCKET", &path));
+    assert_eq!(outcome.status, 1);
+    assert!(outcome.stderr.contains("has not answered within 2 s"), "{}", outcome.stderr);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use crate::daemon::{Daemon, FINGERPRINT, Reply, blank_settings, for_login, settings};
 use crate::program::{command_for, finish, run, run_with_input};
 use secret::Password;
+use std::io::Write;
+use std::process::Stdio;
 use wire::{Login, ProfileSettings, Request, Response, Target, TokenFileChoice, Trust, Verdict};
 
 const STDIN: &[&str] = &["login", "--password-stdin"];
@@ -102,7 +104,7 @@ fn the_environment_fills_in_what_the_profile_lacks() {
 }
 
 fn password_file() -> std::fs::File {
-    use std::io::{Seek, Write};
+    use std::io::Seek;
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(b"pw\n").unwrap();
     file.rewind().unwrap();
@@ -251,4 +253,30 @@ fn the_summary_says_where_tokens_go_and_what_the_cluster_wants() {
             "a note",
         ]
     );
+}
+
+#[test]
+fn the_password_is_in_no_argument_no_environment_and_no_error() {
+    let daemon = Daemon::start(|request, _| match request {
+        Request::Describe { .. } => Reply::Answer(Response::Profile(settings())),
+        Request::Probe { .. } => Reply::Answer(crate::daemon::certificate(Verdict::Trusted)),
+        _ => Reply::Silence,
+    });
+    let arguments = ["login", "--password-stdin", "--timeout", "0"];
+    let mut child = command_for(&daemon, &arguments).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"Secret-1\n").unwrap();
+    while !daemon.requests().iter().any(|it| matches!(it, Request::Login(_))) {
+        std::thread::yield_now();
+    }
+    // The password has been sent, and the client waits for the answer.
+    for file in ["cmdline", "environ"] {
+        let bytes = std::fs::read(format!("/proc/{}/{file}", child.id())).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(text.contains(if file == "cmdline" { "login" } else { "WEKA_TOKEN_SOCKET" }), "{text}");
+        assert!(!text.contains("Secret-1"), "{text}");
+    }
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("has not answered") && !said.contains("Secret-1"), "{said}");
 }
