@@ -20,9 +20,10 @@ pub(super) async fn status(State(desk): Desk) -> Done {
             json!({"number": number, "url": cluster.url(number), "listening": open})
         })
         .collect();
-    let (settings, pairs) = {
+    let (settings, pairs, orgs) = {
         let state = cluster.state();
-        (state.settings, state.ledger.len())
+        let orgs = state.users.orgs.iter().map(|org| json!({"name": org.name, "uid": org.uid}));
+        (state.settings, state.ledger.len(), orgs.collect::<Value>())
     };
     done(&json!({
         "name": cluster.name,
@@ -30,6 +31,7 @@ pub(super) async fn status(State(desk): Desk) -> Done {
         "fingerprint": cluster.identity.as_ref().map(|identity| identity.certificate().fingerprint),
         "clock": super::scripts::clock_shown(cluster),
         "settings": settings,
+        "orgs": orgs,
         "users": super::accounts::users_shown(cluster),
         "pairs": pairs,
         "faults": cluster.faults.shown(cluster.clock.now_ms()),

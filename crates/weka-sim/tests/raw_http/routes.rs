@@ -174,14 +174,19 @@ fn the_banner_is_open_to_read_and_not_to_change() {
 #[test]
 fn an_org_s_tokens_can_be_revoked_together() {
     let sim = sim();
-    let (admin, bob) = (sim.access("admin"), sim.access("bob"));
-    // The uid of an org is not in any list of the API that the simulator has; users of it carry its id only.
-    assert_eq!(sim.api("DELETE", "/tenants/none/revoke", Some(&admin), Value::Null).status, 404);
-    assert_eq!(
-        sim.control("POST", "/_sim/revoke", json!({"username": "bob", "org": "research"}))["revoked"],
-        1
-    );
-    assert_eq!(sim.get("/users/whoami", &bob).status, 401);
+    let orgs = sim.control("GET", "/_sim/status", Value::Null)["orgs"].clone();
+    let (root, research) = (text(&orgs[0]["uid"]), text(&orgs[1]["uid"]));
+    for path in ["tenants", "organizations"] {
+        let (admin, bob) = (sim.access("admin"), sim.access("bob"));
+        let revoke = |org: &str, token: &str| {
+            sim.api("DELETE", &format!("/{path}/{org}/revoke"), Some(token), Value::Null).status
+        };
+        assert_eq!(revoke(&root, &bob), 403);
+        assert_eq!(revoke("none", &admin), 404);
+        assert_eq!(revoke(&research, &admin), 200);
+        assert_eq!(sim.standing(&bob), "revoked");
+        assert_eq!(sim.standing(&admin), "alive");
+    }
 }
 
 #[test]
