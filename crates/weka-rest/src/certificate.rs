@@ -116,7 +116,11 @@ pub(crate) fn why_refused(problem: &Error, leaf: &[u8], name: &ServerName<'_>) -
                 format!("its certificate is for {}, not for {name}", described.names.join(", "))
             }
         }
-        CertificateError::UnknownIssuer if described.subject == described.issuer => {
+        // Also where some authority happens to have the same name (`BadSignature`), or where webpki
+        // minds first that it is marked CA:TRUE (`Other`).
+        CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_)
+            if described.subject == described.issuer =>
+        {
             "its self-signed certificate is not known here".into()
         }
         CertificateError::UnknownIssuer => {
@@ -127,10 +131,6 @@ pub(crate) fn why_refused(problem: &Error, leaf: &[u8], name: &ServerName<'_>) -
         CertificateError::BadEncoding => "its certificate cannot be read".into(),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             "its certificate is not meant for servers".into()
-        }
-        // rustls passes these on as they are: CA:TRUE in a server certificate, version 1, and the like.
-        CertificateError::Other(_) if described.subject == described.issuer => {
-            "its self-signed certificate is not known here".into()
         }
         other => format!("its certificate cannot be verified: {}", visible(&other.to_string())),
     }

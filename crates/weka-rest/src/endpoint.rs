@@ -92,6 +92,9 @@ impl Endpoint {
         if authority.contains(['/', '\\']) {
             return Err("it has a path");
         }
+        if authority.contains([',', ';']) {
+            return Err("several hosts are written as one endpoint each");
+        }
         if authority.contains('@') {
             return Err("it has a user name");
         }
@@ -157,5 +160,127 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.http { "http" } else { "https" };
         write!(f, "{scheme}://{}:{}", self.host, self.port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_good_form() {
+        let table = [
+            ("weka01", "https://weka01:14000"),
+            ("weka01:443", "https://weka01:443"),
+            ("https://weka01", "https://weka01:14000"),
+            ("https://weka01:443", "https://weka01:443"),
+            ("https://weka01:443/", "https://weka01:443"),
+            ("HTTPS://WEKA01.Example.COM", "https://weka01.example.com:14000"),
+            ("http://weka01", "http://weka01:14000"),
+            ("http://weka01:80", "http://weka01:80"),
+            ("10.1.2.3", "https://10.1.2.3:14000"),
+            ("10.1.2.3:35000", "https://10.1.2.3:35000"),
+            ("[::1]", "https://[::1]:14000"),
+            ("[2001:DB8:0::1]:14101", "https://[2001:db8::1]:14101"),
+            ("http://[::1]:80", "http://[::1]:80"),
+            ("  weka01\n", "https://weka01:14000"),
+            ("weka_01", "https://weka_01:14000"),
+            ("bücher.example", "https://xn--bcher-kva.example:14000"),
+            ("weka01:65535", "https://weka01:65535"),
+        ];
+        for (text, shown) in table {
+            let endpoint: Endpoint = text.parse().unwrap();
+            assert_eq!(endpoint.to_string(), shown);
+            assert_eq!(Endpoint::try_from(shown).unwrap(), endpoint);
+        }
+    }
+
+    #[test]
+    fn every_bad_form_is_named() {
+        let table = [
+            ("", "empty"),
+            ("   ", "empty"),
+            ("weka 01", "white space"),
+            ("weka\u{7}01", "white space or control"),
+            ("ftp://weka01", "neither https nor http"),
+            ("://weka01", "neither https nor http"),
+            ("https://", "host is missing"),
+            ("https:///", "host is missing"),
+            (":14000", "host is missing"),
+            ("weka01:", "port is not a number"),
+            ("weka01:port", "port is not a number"),
+            ("weka01:+80", "port is not a number"),
+            ("weka01:0", "1 to 65535"),
+            ("weka01:65536", "1 to 65535"),
+            ("weka01:99999999999999999999", "1 to 65535"),
+            ("weka01/api", "path"),
+            ("https://weka01:14000/api/v2", "path"),
+            ("weka01//", "path"),
+            ("weka01\\x", "path"),
+            ("weka01?x=1", "query"),
+            ("weka01/?x=1", "query"),
+            ("weka01#x", "fragment"),
+            ("alice@weka01", "user name"),
+            ("::1", "needs brackets"),
+            ("fe80::1:14000", "needs brackets"),
+            ("[::1", "not closed"),
+            ("[::1]x", "text after"),
+            ("[::1]14000", "text after"),
+            ("[fe80::1%eth0]", "neither a name nor an IP"),
+            ("[weka01]", "neither a name nor an IP"),
+            ("[]", "neither a name nor an IP"),
+            ("256.1.1.1", "neither a name nor an IP"),
+            ("weka%00", "neither a name nor an IP"),
+            ("weka01,weka02", "one endpoint each"),
+            ("we<ka", "neither a name nor an IP"),
+        ];
+        for (text, problem) in table {
+            let error = text.parse::<Endpoint>().unwrap_err().to_string();
+            assert!(error.contains(problem), "{text}: {error}");
+            assert!(error.contains("expected a host"), "{error}");
+            assert!(!error.contains('\u{7}'), "{error}");
+        }
+        let error = "https://alice:hunter2@weka01".parse::<Endpoint>().unwrap_err().to_string();
+        assert!(error.contains("weka01") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn loopback_is_only_this_machine() {
+        for here in
+            ["localhost", "127.0.0.1", "127.9.9.9", "[::1]", "[::ffff:127.0.0.1]", "0x7f.1", "LOCALHOST:1"]
+        {
+            assert!(here.parse::<Endpoint>().unwrap().is_loopback(), "{here}");
+        }
+        for there in
+            ["localhost.example", "0.0.0.0", "10.0.0.1", "[::]", "[2001:db8::1]", "127.0.0.1.example"]
+        {
+            assert!(!there.parse::<Endpoint>().unwrap().is_loopback(), "{there}");
+        }
+    }
+
+    #[test]
+    fn parts_and_scheme() {
+        let endpoint: Endpoint = "http://[::1]:7".parse().unwrap();
+        assert_eq!((endpoint.host(), endpoint.bare_host(), endpoint.port()), ("[::1]", "::1", 7));
+        assert!(endpoint.is_http());
+        assert_ne!(endpoint, "[::1]:7".parse().unwrap());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_and_what_parses_comes_back(text in "(https?://)?[\\PC]{0,20}[a-z0-9:./@\\[\\]%?#]{0,20}") {
+            match text.parse::<Endpoint>() {
+                Ok(endpoint) => {
+                    let shown = endpoint.to_string();
+                    prop_assert_eq!(shown.parse::<Endpoint>().unwrap(), endpoint.clone());
+                    // What is shown is what a URL parser talks to.
+                    let url = url::Url::parse(&shown).unwrap();
+                    prop_assert_eq!(url.host_str(), Some(endpoint.host()));
+                    prop_assert_eq!(url.port_or_known_default(), Some(endpoint.port()));
+                }
+                Err(error) => prop_assert!(error.to_string().contains("expected")),
+            }
+        }
     }
 }

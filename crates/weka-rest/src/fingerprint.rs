@@ -86,3 +86,48 @@ impl fmt::Debug for Fingerprint {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SHA-256 of the three bytes `abc` (FIPS 180-4, example).
+    const ABC: &str = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    #[test]
+    fn it_is_the_sha_256_of_the_bytes() {
+        assert_eq!(Fingerprint::of(b"abc").to_string(), ABC);
+        assert_eq!(format!("{:?}", Fingerprint::of(b"abc")), ABC);
+        assert_eq!(Fingerprint::from(*Fingerprint::of(b"abc").as_bytes()).to_string(), ABC);
+    }
+
+    #[test]
+    fn it_is_read_as_openssl_and_browsers_write_it() {
+        let pairs: Vec<String> =
+            ABC.as_bytes()[7..].chunks(2).map(|b| String::from_utf8_lossy(b).to_uppercase()).collect();
+        let colons = format!("SHA256:{}", pairs.join(":"));
+        for text in [ABC, &ABC.to_uppercase(), &colons, &format!(" {ABC}\n")] {
+            assert_eq!(text.parse::<Fingerprint>().unwrap().to_string(), ABC, "{text}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_named() {
+        let short = &ABC[..ABC.len() - 1];
+        for text in [
+            "",
+            "sha256:",
+            &ABC[7..],
+            short,
+            &format!("{ABC}0"),
+            &ABC.replace("ba", "bx"),
+            "sha1:00",
+            "sha256:ba:7816",
+            "äöüäöüä",
+        ] {
+            let error = Fingerprint::try_from(text).unwrap_err().to_string();
+            assert!(error.contains("64 hexadecimal digits"), "{error}");
+            assert!(error.contains(text), "{error}");
+        }
+    }
+}

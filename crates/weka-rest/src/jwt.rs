@@ -60,3 +60,57 @@ fn seconds(number: &serde_json::Number) -> Option<i64> {
     };
     (0..YEAR_10000).contains(&seconds).then_some(seconds)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use data_encoding::BASE64URL_NOPAD;
+    use proptest::prelude::*;
+
+    fn token(payload: &str) -> String {
+        let header = BASE64URL_NOPAD.encode(br#"{"alg":"RS256","typ":"JWT"}"#);
+        format!("{header}.{}.c2ln", BASE64URL_NOPAD.encode(payload.as_bytes()))
+    }
+
+    #[test]
+    fn the_dates_of_a_token() {
+        let both = Dates { issued_unix_s: Some(1_700_000_000), expires_unix_s: 1_700_000_300 };
+        let table = [
+            (r#"{"exp":1700000300,"iat":1700000000,"sub":{"uid":"x"}}"#, Some(both)),
+            (r#"{"exp":1700000300.9,"iat":1700000000.2}"#, Some(both)),
+            (r#"{"exp":1700000300}"#, Some(Dates { issued_unix_s: None, ..both })),
+            (r#"{"exp":1700000300,"iat":null}"#, Some(Dates { issued_unix_s: None, ..both })),
+            (r#"{"iat":1700000000}"#, None),
+            (r#"{"exp":"1700000300"}"#, None),
+            (r#"{"exp":-1}"#, None),
+            (r#"{"exp":1e300}"#, None),
+            (r#"{"exp":253402300800}"#, None),
+            (r#"{"exp":18446744073709551615}"#, None),
+            (r#"{"exp":1700000300,"iat":1700000301}"#, None),
+            (r#"{"exp":1700000300,"iat":"yesterday"}"#, None),
+            (r#"[1]"#, None),
+            ("", None),
+            ("nonsense", None),
+        ];
+        for (payload, expected) in table {
+            assert_eq!(dates(&token(payload)), expected, "{payload}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_jwt_has_no_dates() {
+        let good = token(r#"{"exp":1700000300}"#);
+        let long = format!("{}.{good}", "x".repeat(70_000));
+        for text in ["", ".", "..", "a.b", "opaque", &format!("{good}.x"), &good.replace('.', ":"), &long] {
+            assert_eq!(dates(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "\\PC*", payload in "\\PC*") {
+            prop_assert!(dates(&text).is_none());
+            prop_assert!(dates(&token(&payload)).is_none_or(|dates| dates.expires_unix_s >= 0));
+        }
+    }
+}

@@ -160,3 +160,60 @@ fn tls(problem: &rustls::Error) -> String {
         other => visible(&format!("TLS failed: {other}"), 200),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn spans_and_clocks_are_read_at_a_glance() {
+        let spans =
+            [(0, "0 ms"), (250, "250 ms"), (1000, "1 s"), (1500, "1.5 s"), (6000, "6 s"), (90_000, "90 s")];
+        for (ms, text) in spans {
+            assert_eq!(span(Duration::from_millis(ms)), text);
+        }
+        let clocks = [
+            (0, "0 s"),
+            (59, "59 s"),
+            (115, "1 min 55 s"),
+            (120, "2 min"),
+            (3600, "1 h"),
+            (90_061, "25 h 1 min 1 s"),
+        ];
+        for (s, text) in clocks {
+            assert_eq!(clock(Duration::from_secs(s)), text);
+        }
+    }
+
+    #[test]
+    fn long_words_are_cut_and_tokens_left_out() {
+        assert_eq!(visible("one  two\t\r\nthree", 100), "one two three");
+        assert_eq!(visible("one two three", 7), "one two...");
+        assert_eq!(visible("ab.cd.ef.gh", 5), "ab.cd...");
+        assert_eq!(visible("see abcdefghijklmnopqrstuvwxyz012345", 100), "see [...]");
+        assert_eq!(
+            visible("weka-backend-01.storage.example.com:14000", 100),
+            "weka-backend-01.storage.example.com:14000"
+        );
+    }
+
+    #[test]
+    fn a_secret_is_found_in_disguise() {
+        for text in ["hunter2", "pw=hunter2!", "H-u-n t.e.r 2", "HUNTER2"] {
+            assert!(quotes(text, &["other", "hunter2"]), "{text}");
+        }
+        assert!(!quotes("hunter1", &["hunter2", ""]));
+        assert!(quotes("is it ?!", &["?!"]));
+        assert!(!quotes("is it", &["?!"]));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_visible_is_short_and_harmless(text in ".*", limit in 1_usize..50) {
+            let shown = visible(&text, limit);
+            prop_assert!(shown.chars().count() <= limit + 3);
+            prop_assert!(!shown.chars().any(char::is_control));
+        }
+    }
+}

@@ -15,7 +15,8 @@ async fn error(status: u16, body: &str) -> ApiError {
 
 #[tokio::test]
 async fn each_status_has_its_kind() {
-    let table: &[(u16, fn(&ApiError) -> bool)] = &[
+    type Fits = fn(&ApiError) -> bool;
+    let table: &[(u16, Fits)] = &[
         (401, |e| matches!(e, ApiError::Unauthorized { .. })),
         (403, |e| matches!(e, ApiError::Forbidden { .. })),
         (400, |e| matches!(e, ApiError::Rejected { status: 400, .. })),

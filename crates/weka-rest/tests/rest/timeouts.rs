@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 use weka_rest::{ApiError, Client, Endpoint, Trust};
 
-const SHORT: Duration = Duration::from_millis(200);
+const SHORT: Duration = Duration::from_secs(1);
 /// Far above [`SHORT`] and far below the limits of [`settings`].
 const SOON: Duration = Duration::from_secs(10);
 
@@ -42,7 +42,7 @@ async fn a_server_that_never_answers_has_the_body() {
     let began = Instant::now();
     let error = client(&at, Trust::SystemRoots, None, Some(SHORT)).refresh(&at, &token()).await.unwrap_err();
     let (reason, sent) = unreachable(&error, &at);
-    assert!(reason.contains("timed out after 200 ms"), "{reason}");
+    assert!(reason.contains("timed out after 1 s"), "{reason}");
     assert!(sent);
     assert!(began.elapsed() >= SHORT && began.elapsed() < SOON);
     // The client let go of the connection: the server's read ended.
@@ -95,12 +95,12 @@ async fn a_tls_handshake_that_hangs_sends_nothing() {
     let began = Instant::now();
     let error = client(&at, Trust::SystemRoots, Some(SHORT), None).refresh(&at, &token()).await.unwrap_err();
     let (reason, sent) = unreachable(&error, &at);
-    assert!(reason.contains("no connection within 200 ms"), "{reason}");
+    assert!(reason.contains("no connection within 1 s"), "{reason}");
     assert!(!sent);
     // The same where the limit for everything ends first.
     let error = client(&at, Trust::SystemRoots, None, Some(SHORT)).refresh(&at, &token()).await.unwrap_err();
     let (reason, sent) = unreachable(&error, &at);
-    assert!(reason.contains("timed out after 200 ms") && !sent, "{reason}");
+    assert!(reason.contains("timed out after 1 s") && !sent, "{reason}");
     assert!(began.elapsed() < SOON);
 }
 
@@ -169,14 +169,14 @@ async fn a_hung_file_system_delays_a_call_by_its_limit_and_piles_up_no_threads()
     let cert = Cert::self_signed(Flaws::default());
     let server = Server::tls(&cert);
     let at = server.endpoint();
-    let client = client(&at, Trust::CaFile(pipe.clone()), None, Some(Duration::from_millis(700)));
-    for _ in 0..3 {
+    let client = client(&at, Trust::CaFile(pipe.clone()), None, Some(Duration::from_millis(1500)));
+    for _ in 0..2 {
         let error = client.refresh(&at, &token()).await.unwrap_err();
         let (reason, sent) = unreachable(&error, &at);
         assert!(reason.contains("timed out") && !sent, "{reason}");
     }
     assert_eq!(server.connections(), 0);
-    // The pipe is written once, so only one read is ever fed. Were there four, the call that succeeds
+    // The pipe is written once, so only one read is ever fed. Were there three, the call that succeeds
     // would have to be the one whose read happened to win.
     let pem = cert.pem();
     std::thread::spawn(move || std::fs::write(pipe, pem).unwrap()).join().unwrap();
