@@ -11,8 +11,9 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Makes single exchanges with a cluster: no retries, no pooled connections, no proxy from the
-/// environment. Cheap to make and to clone. Certificates are read anew at each call, on a blocking
-/// thread, so that a renewed CA file counts at once and none of it stays in memory.
+/// environment. Cheap to make and to clone. A CA file is read anew at each call, so that a renewed one
+/// counts at once; the system's roots (found as OpenSSL finds them, `SSL_CERT_FILE` and `SSL_CERT_DIR`
+/// included) only where they are needed, and then kept for an hour.
 ///
 /// Its futures need a tokio runtime with time and I/O. Dropping one closes its connection.
 #[derive(Debug, Clone)]

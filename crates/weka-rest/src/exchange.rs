@@ -154,7 +154,12 @@ async fn hop(
         match request(&client, url, call, progress).send().await {
             Ok(response) => return Ok(response),
             Err(_) if reach == Reach::Near && seen.lacks_chain() => reach = Reach::Far,
-            Err(problem) => return Err(failed(settings, at, &problem, &seen, progress)),
+            Err(problem) => {
+                if seen.lacks_chain() {
+                    context.loader.forget();
+                }
+                return Err(failed(settings, at, &problem, &seen, progress));
+            }
         }
     }
 }

@@ -56,6 +56,9 @@ async fn look(context: &Context, at: &Endpoint, reach: Reach) -> Result<(PeerCer
         .unwrap_or_else(|_| Err(format!("no connection within {}", words::span(limit))))
         .map_err(unreachable)?;
     let certificate = seen.certificate().ok_or_else(|| unreachable("it showed no certificate".into()))?;
+    if seen.lacks_chain() {
+        context.loader.forget();
+    }
     Ok((certificate, reach == Reach::Near && seen.lacks_chain()))
 }
 

@@ -7,14 +7,19 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::io::Read;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
 /// No bundle of authorities is near this long; a device or a log file named by mistake is cut off here.
 const MAX_CA_FILE: u64 = 8 * 1024 * 1024;
 
+/// How long the system's roots are kept. Reading them again at every call would cost 2 to 10 ms each, and
+/// would grow the heap by far more than they take in it.
+const KEEP_ROOTS: Duration = Duration::from_secs(60 * 60);
+
 /// What a certificate is measured against.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Anchors {
     /// Exactly this one.
     Pin(Fingerprint),
@@ -124,6 +129,8 @@ type Loading = JoinHandle<Result<Anchors, ApiError>>;
 #[derive(Debug, Default)]
 pub(crate) struct Loader {
     unfinished: Mutex<Option<(Reach, Loading)>>,
+    /// The system's roots and when they were read; never with a `ca_file`, which is read at each call.
+    kept: Mutex<Option<(Instant, Anchors)>>,
 }
 
 impl Loader {
@@ -131,7 +138,27 @@ impl Loader {
         if let Trust::Fingerprint(pin) = trust {
             return Ok(Anchors::Pin(*pin));
         }
-        let unfinished = self.unfinished.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if *trust == Trust::SystemRoots {
+            let kept = lock(&self.kept).clone();
+            if let Some((_, anchors)) = kept.filter(|(read, _)| read.elapsed() < KEEP_ROOTS) {
+                return Ok(anchors);
+            }
+        }
+        let loaded = self.read(trust, reach).await?;
+        if *trust == Trust::SystemRoots {
+            *lock(&self.kept) = Some((Instant::now(), loaded.clone()));
+        }
+        Ok(loaded)
+    }
+
+    /// After a server was refused: the next call reads the system's roots anew, so that an authority
+    /// installed meanwhile counts at once.
+    pub(crate) fn forget(&self) {
+        *lock(&self.kept) = None;
+    }
+
+    async fn read(&self, trust: &Trust, reach: Reach) -> Result<Anchors, ApiError> {
+        let unfinished = lock(&self.unfinished).take();
         if let Some((began, task)) = unfinished {
             let loaded = self.wait(began, task).await;
             if began == reach {
@@ -151,6 +178,10 @@ impl Loader {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn interrupted() -> ApiError {
     ApiError::Misconfigured { reason: "reading the trusted certificates was interrupted".into() }
 }
@@ -164,7 +195,48 @@ struct Claim<'a> {
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
         if let Some(task) = self.task.take() {
-            *self.loader.unfinished.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+            *lock(&self.loader.unfinished) = Some(task);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chains(anchors: &Anchors) -> Option<*const WebPkiServerVerifier> {
+        match anchors {
+            Anchors::Roots { chains, .. } => chains.as_ref().map(Arc::as_ptr),
+            Anchors::Pin(_) => None,
+        }
+    }
+
+    #[tokio::test]
+    async fn the_systems_roots_are_kept_until_a_server_is_refused() {
+        let loader = Loader::default();
+        let first = loader.load(&Trust::SystemRoots, Reach::Far).await.unwrap();
+        let second = loader.load(&Trust::SystemRoots, Reach::Far).await.unwrap();
+        assert_eq!(chains(&first), chains(&second));
+        assert!(lock(&loader.kept).is_some());
+        loader.forget();
+        let third = loader.load(&Trust::SystemRoots, Reach::Far).await.unwrap();
+        // `first` is still alive, so what was read anew is somewhere else (unless there are no roots).
+        assert!(chains(&first).is_none() || chains(&first) != chains(&third));
+    }
+
+    #[tokio::test]
+    async fn a_pin_reads_and_keeps_nothing() {
+        let loader = Loader::default();
+        let pin = Fingerprint::from([1; 32]);
+        let anchors = loader.load(&Trust::Fingerprint(pin), Reach::Near).await.unwrap();
+        assert!(matches!(anchors, Anchors::Pin(found) if found == pin));
+        assert!(lock(&loader.kept).is_none());
+    }
+
+    #[test]
+    fn only_the_systems_roots_start_far() {
+        assert_eq!(Trust::SystemRoots.first_reach(), Reach::Far);
+        assert_eq!(Trust::CaFile("x".into()).first_reach(), Reach::Near);
+        assert_eq!(Trust::Fingerprint(Fingerprint::from([1; 32])).first_reach(), Reach::Near);
     }
 }

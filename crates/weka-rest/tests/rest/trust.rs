@@ -3,7 +3,7 @@
 use crate::certs::{CaFile, Cert, Flaws, server_config};
 use crate::server::{Server, TOKENS, json};
 use secret::{Password, RefreshToken};
-use weka_rest::{ApiError, Fingerprint, Grant, Trust};
+use weka_rest::{ApiError, Fingerprint, Grant, Trust, Verdict};
 
 async fn refresh(server: &Server, trust: Trust) -> Result<Grant, ApiError> {
     server.client_with(trust).refresh(&server.endpoint(), &RefreshToken::new("ref-0".into())).await
@@ -236,6 +236,39 @@ async fn a_renewed_ca_file_counts_at_the_next_call() {
     assert!(matches!(error, ApiError::Untrusted { .. }), "{error:?}");
     std::fs::write(file.path(), cert.pem()).unwrap();
     client.refresh(&server.endpoint(), &token).await.unwrap();
+}
+
+/// Where the child below finds the server.
+const PORT: &str = "WEKA_REST_TEST_PORT";
+
+/// The system's roots are named by the environment, which a test must not change for the others. So this
+/// test runs itself again in a process of its own, where they are the test's authority.
+#[tokio::test]
+async fn the_systems_roots_vouch_alone_and_besides_a_ca_file() {
+    let name = "trust::the_systems_roots_vouch_alone_and_besides_a_ca_file";
+    let Ok(port) = std::env::var(PORT) else {
+        let authority = Cert::authority("Site CA");
+        let server = Server::tls(&authority.issue(Flaws::default()));
+        let roots = CaFile::new(&authority.pem());
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", name, "--nocapture"]).env_remove("SSL_CERT_DIR");
+        let output = child.env("SSL_CERT_FILE", roots.path()).env(PORT, server.port().to_string()).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(server.requests().len(), 3);
+        // The CA file is tried first, at a call and at a probe alike, and then both.
+        assert_eq!(server.connections(), 1 + 1 + 2 + 2);
+        return;
+    };
+    let at: weka_rest::Endpoint = format!("localhost:{port}").parse().unwrap();
+    let token = RefreshToken::new("ref-0".into());
+    let client = |trust| weka_rest::Client::new(crate::server::settings(std::slice::from_ref(&at), trust));
+    let alone = client(Trust::SystemRoots);
+    alone.refresh(&at, &token).await.unwrap();
+    alone.refresh(&at, &token).await.unwrap();
+    let other = CaFile::new(&Cert::authority("Another CA").pem());
+    client(other.trust()).refresh(&at, &token).await.unwrap();
+    assert_eq!(client(other.trust()).probe(&at).await.unwrap().verdict, Verdict::Trusted);
 }
 
 #[test]
