@@ -4,6 +4,7 @@ use crate::certs::{Cert, Flaws};
 use crate::server::{Server, hang, settings};
 use secret::{AccessToken, RefreshToken};
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use weka_rest::{ApiError, Client, Endpoint, Trust};
 
@@ -160,12 +161,23 @@ async fn plain_http_where_tls_was_expected_sends_nothing() {
     }
 }
 
+/// Lets go of whoever still waits for the pipe, so that a failing test ends.
+struct Release(PathBuf);
+
+impl Drop for Release {
+    fn drop(&mut self) {
+        // Opened for both, a pipe never makes its opener wait.
+        let _opened = std::fs::File::options().read(true).write(true).open(&self.0);
+    }
+}
+
 #[tokio::test]
 async fn a_hung_file_system_delays_a_call_by_its_limit_and_piles_up_no_threads() {
     // A named pipe without a writer hangs as a dead NFS server does.
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("ca.pem");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let _release = Release(pipe.clone());
     let cert = Cert::self_signed(Flaws::default());
     let server = Server::tls(&cert);
     let at = server.endpoint();
