@@ -242,7 +242,8 @@ async fn a_renewed_ca_file_counts_at_the_next_call() {
 const PORT: &str = "WEKA_REST_TEST_PORT";
 
 /// The system's roots are named by the environment, which a test must not change for the others. So this
-/// test runs itself again in a process of its own, where they are the test's authority.
+/// test runs itself again in a process of its own, where they are the test's authority. Proxies are named
+/// there as well, and are none of the client's business.
 #[tokio::test]
 async fn the_systems_roots_vouch_alone_and_besides_a_ca_file() {
     let name = "trust::the_systems_roots_vouch_alone_and_besides_a_ca_file";
@@ -252,6 +253,11 @@ async fn the_systems_roots_vouch_alone_and_besides_a_ca_file() {
         let roots = CaFile::new(&authority.pem());
         let mut child = std::process::Command::new(std::env::current_exe().unwrap());
         child.args(["--exact", name, "--nocapture"]).env_remove("SSL_CERT_DIR");
+        // A proxy that does not exist: whoever asked it would fail.
+        child
+            .env("ALL_PROXY", "http://127.0.0.1:9")
+            .env("HTTPS_PROXY", "http://127.0.0.1:9")
+            .env_remove("NO_PROXY");
         let output = child.env("SSL_CERT_FILE", roots.path()).env(PORT, server.port().to_string()).output();
         let output = output.unwrap();
         assert!(output.status.success(), "{output:?}");
