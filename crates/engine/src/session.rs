@@ -9,6 +9,9 @@
 //!   afterwards is dropped on arrival.
 //! - Each caller is answered exactly once, at its deadline at the latest, unless it leaves.
 //!
+//! Inside: `pairs` (held, being saved, published), `source` (the way to the next pair), `schedule`, `round` and
+//! `endpoints` (attempts), `waiters` and `verdict` (callers), `ended` (how exchanges end), `settle`, `view`.
+//!
 //! What is expected of the driver: it carries actions out in order, ends every exchange with
 //! [`Event::Ended`], and keeps the bytes of the pair held and of the one published. Other answers
 //! (`Saved`, `FileRead`, `SourceRead`) may fail to come; after a while the session goes on without.
@@ -23,17 +26,18 @@ mod schedule;
 mod settle;
 mod source;
 mod verdict;
+mod view;
 mod waiters;
 
-use crate::action::{Action, Answer, Condition, Refused};
-use crate::event::{Adopted, Event, ExchangeId, Generation, Memory, SourceId, WaiterId};
+use crate::action::{Action, Answer, Refused};
+use crate::event::{Adopted, Event, ExchangeId, Memory, SourceId, WaiterId};
 use crate::policy::Policy;
-use crate::time::{Lease, Moment};
+use crate::time::Moment;
 use dice::Dice;
 use ended::Exchange;
 use endpoints::{Endpoints, Tour};
 use pairs::{Origin, Pair, Pairs};
-use round::{Round, Trouble};
+use round::Round;
 use schedule::{Renewer, Schedule};
 use source::{Path, Reading, Source};
 use std::time::Duration;
@@ -332,82 +336,5 @@ impl Session {
             self.remembered = self.memory;
             out.push(Action::Remember(self.memory));
         }
-    }
-
-    /// The state, in one word.
-    #[must_use]
-    pub fn condition(&self, now: Moment) -> Condition {
-        let lives = self.pairs.live(now).is_some();
-        match self.round.trouble() {
-            _ if !self.started => Condition::Starting,
-            _ if self.memory.logged_out => Condition::LoggedOut,
-            _ if self.locked_until(now).is_some() => Condition::LockedOut,
-            _ if self.path == Path::Person && !self.is_calm(now) => Condition::LoginRequired,
-            Some(Trouble::Untrusted) => Condition::Untrusted,
-            Some(_) if lives => Condition::Degraded,
-            Some(_) => Condition::Unreachable,
-            None if !lives => Condition::Starting,
-            None if self.pairs.is_unsaved() => Condition::Degraded,
-            None if self.path == Path::Refresh || self.is_calm(now) => Condition::Ready,
-            None => Condition::Degraded,
-        }
-    }
-
-    /// The pair being handed out.
-    #[must_use]
-    pub fn published(&self) -> Option<(Generation, Option<Lease>)> {
-        self.pairs.published().map(|pair| (pair.generation, pair.lease))
-    }
-
-    /// The latest pair: the next renewal uses it. It may not be published yet.
-    #[must_use]
-    pub fn held(&self) -> Option<Generation> {
-        self.pairs.held().map(|pair| pair.generation)
-    }
-
-    /// When the session will next act by itself to get a new pair; `None` while an exchange is in flight, and
-    /// where only a person or a caller can set it going.
-    #[must_use]
-    pub fn next_refresh(&self) -> Option<Moment> {
-        self.own_attempt()
-    }
-
-    /// Until when the account is locked out, if it is.
-    #[must_use]
-    pub fn locked_until(&self, now: Moment) -> Option<Moment> {
-        self.memory.locked_until.filter(|until| *until > now)
-    }
-
-    /// The endpoint being tried, or else the one that worked last.
-    #[must_use]
-    pub fn endpoint(&self) -> usize {
-        match &self.exchange {
-            Some(exchange) => exchange.endpoint,
-            None => self.endpoints.in_use(self.policy.endpoints),
-        }
-    }
-
-    /// How many refreshes have brought a new pair.
-    #[must_use]
-    pub const fn refreshes(&self) -> u64 {
-        self.refreshes
-    }
-
-    /// How many exchanges that no person had asked for by name have failed.
-    #[must_use]
-    pub const fn failures(&self) -> u64 {
-        self.failures
-    }
-
-    /// Whether this caller still has no answer.
-    #[must_use]
-    pub fn is_waiting(&self, waiter: WaiterId) -> bool {
-        self.waiters.contains(waiter)
-    }
-
-    /// A pair without a refresh token that is alive and not due: nothing is wrong yet.
-    fn is_calm(&self, now: Moment) -> bool {
-        let adopted = |pair: &Pair| !pair.renewable && pair.is_alive(now);
-        self.pairs.held().is_some_and(adopted) && self.schedule.due() > now
     }
 }

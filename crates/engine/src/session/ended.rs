@@ -15,6 +15,9 @@ use std::time::Duration;
 /// A lockout that does not say how long it lasts: WEKA's default of two minutes, and a little.
 const USUAL_LOCKOUT: Duration = Duration::from_secs(125);
 
+/// A shorter one is none that anybody meant.
+const LEAST_LOCKOUT: Duration = Duration::from_secs(1);
+
 /// On whose behalf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum By {
@@ -121,7 +124,7 @@ impl Session {
     fn heed(&mut self, exchange: &Exchange, failure: Failure, now: Moment) {
         match failure {
             Failure::Locked { wait } => {
-                let wait = wait.filter(|wait| !wait.is_zero()).unwrap_or(USUAL_LOCKOUT);
+                let wait = wait.filter(|wait| *wait >= LEAST_LOCKOUT).unwrap_or(USUAL_LOCKOUT);
                 self.lock_until(now + wait.min(LONGEST_LOCKOUT));
             }
             Failure::Throttled { retry_after: Some(asked) } => {
@@ -215,8 +218,10 @@ impl Session {
         match failure {
             Failure::Unauthorized => self.tell(waiter, Refused::WrongPassword, out),
             Failure::Rejected => self.tell(waiter, Refused::Rejected, out),
-            // Settling tells it, and everybody else, until when.
-            Failure::Locked { .. } => {}
+            Failure::Locked { .. } => {
+                let until = self.memory.locked_until.unwrap_or(now);
+                self.tell(waiter, Refused::LockedOut { until }, out);
+            }
             _ if was_not_sent(failure) && self.pick_for_person(endpoints, &tour, now).is_some() => {
                 self.waiters.go_on(waiter, tour);
             }

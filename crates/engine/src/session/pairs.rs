@@ -98,7 +98,6 @@ impl Pairs {
     pub(super) fn take(&mut self, pair: Pair, save: bool, now: Moment, out: &mut Vec<Action>) {
         self.held = Some(pair);
         if save {
-            self.unsaved = None;
             self.save(pair.generation, Some(pair), now, out);
         }
     }

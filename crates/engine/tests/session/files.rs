@@ -245,3 +245,30 @@ fn refused_pairs_one_after_the_other_are_met_with_back_off() {
     let attempts = world.refreshes().len();
     assert!((3..=25).contains(&attempts), "{attempts} attempts in ten seconds");
 }
+
+#[test]
+fn what_was_not_sent_does_not_count_against_the_limit() {
+    let mut world = World::logged_in(s(300), 1);
+    world.run_for(s(6));
+    let copy = world.copy(s(5));
+    world.file = Some(copy);
+    let (came, caller) = (world.now, world.get_with(Some(s(298)), s(10)));
+    world.run_for(s(10));
+    assert!(world.got(caller));
+    assert!(world.answered_at(caller).since(came) < s(1));
+    assert_eq!(world.cluster.refreshes, 1);
+}
+
+#[test]
+fn a_live_pair_from_elsewhere_ends_an_outage() {
+    let mut world = World::logged_in(s(300), 1);
+    world.cluster.all(Mode::Fails(Failure::Unreachable { sent: false }));
+    world.run_for(s(400));
+    assert_eq!(world.condition(), Condition::Unreachable);
+    let copy = world.copy(s(1));
+    let attempts = world.refreshes().len();
+    world.write_file(copy);
+    world.run_for(s(200));
+    assert_eq!(world.condition(), Condition::Ready);
+    assert_eq!(world.refreshes().len(), attempts);
+}

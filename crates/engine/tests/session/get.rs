@@ -294,3 +294,41 @@ fn answers_follow_publication_and_the_wake_up_comes_last() {
         .collect();
     assert_eq!(order, ["publish", "answer", "wake"]);
 }
+
+#[test]
+fn a_refresh_slower_than_the_default_ttl_allows_is_served_while_it_lives() {
+    let mut world = World::logged_in(s(20), 1);
+    world.latency = s(18) + ms(500);
+    world.sleep(s(20));
+    let caller = world.get_with(None, s(30));
+    world.run_for(s(19));
+    assert!(world.got(caller));
+    assert!(world.left() < s(2));
+}
+
+#[test]
+fn the_default_ttl_gives_way_as_soon_as_one_endpoint_has_failed() {
+    let mut world = World::logged_in(s(300), 2);
+    world.cluster.modes[0] = DOWN;
+    world.sleep(s(280));
+    let (came, caller) = (world.now, world.get());
+    world.run_for(s(10));
+    assert!(world.got(caller));
+    assert_eq!(world.answered_at(caller).since(came), ms(100));
+}
+
+#[test]
+fn the_default_ttl_gives_way_while_another_way_to_a_pair_is_looked_for() {
+    let mut world = World::logged_in(s(300), 1);
+    world.reads_hang = true;
+    world.cluster.revoke();
+    world.sleep(s(280));
+    let (came, caller) = (world.now, world.get());
+    world.run_for(s(1));
+    assert!(world.got(caller));
+    assert_eq!(world.answered_at(caller).since(came), ms(100));
+    world.run_for(s(10));
+    assert_eq!(world.condition(), Condition::LoginRequired);
+    let caller = world.get();
+    assert!(world.got(caller), "less than the default is left, and a person is needed");
+}

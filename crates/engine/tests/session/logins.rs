@@ -158,3 +158,28 @@ fn a_login_whose_time_is_over_is_not_sent() {
     assert_eq!(world.refusal(person), Refused::Unreachable);
     assert_eq!(world.cluster.logins, 0);
 }
+
+#[test]
+fn callers_wait_for_a_login_whose_turn_has_not_come() {
+    let mut world = World::new(s(300), 1);
+    world.start(None);
+    world.cluster.script.push_back(Mode::Fails(Failure::Throttled { retry_after: Some(s(5)) }));
+    world.login(1, s(10));
+    world.run_for(s(1));
+    let person = world.login(1, s(10));
+    let caller = world.get();
+    world.run_for(s(6));
+    assert!(world.got(person) && world.got(caller));
+}
+
+#[test]
+fn a_lockout_too_short_to_be_meant_sends_no_password_again() {
+    let mut world = World::new(s(300), 1);
+    world.start(None);
+    let wait = Some(std::time::Duration::from_nanos(1));
+    world.cluster.all(Mode::Fails(Failure::Locked { wait }));
+    let person = world.login(1, s(10));
+    world.run_for(s(5));
+    assert!(matches!(world.refusal(person), Refused::LockedOut { .. }));
+    assert_eq!(world.cluster.logins, 1);
+}

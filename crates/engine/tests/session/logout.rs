@@ -157,4 +157,5 @@ fn a_persons_login_under_way_when_tokens_are_revoked_counts() {
     world.feed(Event::Revoked);
     world.run_for(s(1));
     assert!(world.got(person));
+    assert_eq!(world.cluster.logins, 2, "it is not sent again");
 }

@@ -106,3 +106,14 @@ fn new_settings_do_not_end_a_hold() {
     world.run_for(s(50));
     assert_eq!(world.refreshes().len(), 1);
 }
+
+#[test]
+fn endpoints_that_may_be_other_hosts_now_owe_no_peace() {
+    let mut world = World::logged_in(s(300), 1);
+    world.cluster.script.push_back(Mode::Fails(Failure::Unavailable { retry_after: Some(s(300)) }));
+    let next = world.session.next_refresh().unwrap();
+    world.run_until(next + s(1));
+    assert_eq!(world.refreshes().len(), 1);
+    world.reconfigure(world.policy.clone());
+    assert_eq!(world.refreshes().len(), 2);
+}

@@ -206,3 +206,13 @@ fn the_live_token_is_served_while_a_person_is_needed() {
     assert_eq!(world.refusal(caller), Refused::LoginRequired);
     assert_eq!(world.cluster.logins, 2);
 }
+
+#[test]
+fn a_machine_that_slept_while_the_source_was_read_gives_it_a_moment_more() {
+    let mut world = World::with_source(s(300));
+    world.start(None);
+    world.sleep(s(500));
+    let caller = world.get();
+    world.run_for(s(1));
+    assert!(world.got(caller));
+}

@@ -128,3 +128,14 @@ fn a_live_token_is_served_whatever_the_certificate() {
     assert_eq!(world.refusal(strict), Refused::Untrusted);
     assert!(world.count(|action| matches!(action, Action::Refresh { .. })) >= 1);
 }
+
+#[test]
+fn a_caller_is_told_after_one_attempt_even_if_that_took_longer_than_the_limit() {
+    let mut world = unknown();
+    world.run_for(s(10));
+    world.latency = s(6);
+    let (came, caller) = (world.now, world.get_with(None, s(20)));
+    world.run_for(s(20));
+    assert_eq!(world.refusal(caller), Refused::Untrusted);
+    assert_eq!(world.answered_at(caller).since(came), s(6));
+}

@@ -1,17 +1,16 @@
 //! A driver in virtual time, and what must hold whatever happens.
 
+mod desk;
+mod rules;
+
 use crate::cluster::{Cluster, Mode, RefreshToken};
 use crate::{ms, s};
-use engine::ttl::is_alive;
 use engine::{
     Action, Adopted, Answer, Condition, Event, ExchangeId, Failure, Generation, Lease, LoginBy, Memory,
-    Moment, Outcome, Policy, Refused, Session, SourceId, WaiterId,
+    Moment, Outcome, Policy, Session, SourceId, WaiterId,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// After this the session may go on without an answer to `Save`.
-const SAVE_PATIENCE: Duration = s(3);
 
 /// What the driver does with `Save`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -244,39 +243,6 @@ impl World {
         self.in_flight
     }
 
-    fn note_outcome(&mut self, outcome: Outcome, obsolete: bool) {
-        let by = self.by.take();
-        match outcome {
-            Outcome::Granted { generation, .. } if !obsolete => {
-                self.newest = Some(generation);
-                self.locked_until = Moment::default();
-                self.hold_until = Moment::default();
-                self.benched.clear();
-                if matches!(by, Some(LoginBy::Person(_))) {
-                    self.refused = None;
-                }
-            }
-            Outcome::Superseded(pair) if !obsolete => self.newest = Some(pair.generation),
-            Outcome::Failed(Failure::Locked { wait }) => {
-                let wait = wait.filter(|wait| !wait.is_zero()).unwrap_or(s(125)).min(s(3600));
-                self.locked_until = self.now + wait;
-            }
-            Outcome::Failed(Failure::Throttled { retry_after: Some(asked) }) => {
-                self.hold_until = self.now + asked.min(s(300));
-            }
-            Outcome::Failed(Failure::Unavailable { retry_after: Some(asked) }) => {
-                let endpoint = self.session.endpoint();
-                self.benched.insert(endpoint, self.now + asked.min(s(300)));
-            }
-            Outcome::Failed(Failure::Unauthorized) if !obsolete => {
-                if let Some(LoginBy::Source(id)) = by {
-                    self.refused = Some(id);
-                }
-            }
-            _ => {}
-        }
-    }
-
     fn perform(&mut self, action: Action) {
         self.log.push((self.now, action));
         match action {
@@ -306,7 +272,7 @@ impl World {
             Action::Publish { generation } => {
                 let save = self.saved.get(&generation).expect("a pair is saved before it is published");
                 assert!(
-                    save.done || save.began + SAVE_PATIENCE <= self.now,
+                    save.done || save.began + rules::SAVE_PATIENCE <= self.now,
                     "the store is heard before a pair is published"
                 );
                 self.published = Some(generation);
@@ -328,25 +294,6 @@ impl World {
                 self.wake = at;
             }
         }
-    }
-
-    fn begin(&mut self, exchange: ExchangeId, endpoint: usize, count: usize) {
-        assert_eq!(self.in_flight, None, "one exchange at a time");
-        assert!(self.now >= self.locked_until, "nothing is sent while locked out");
-        assert!(self.now >= self.hold_until, "Retry-After of a 429 is respected");
-        if count == self.policy.endpoints {
-            let benched = self.benched.get(&endpoint).copied().unwrap_or_default();
-            assert!(self.now >= benched, "Retry-After of a 503 is respected");
-        }
-        let storing = self.saved.iter().find(|(generation, save)| {
-            Some(**generation) > self.published
-                && Some(**generation) == self.newest
-                && !save.done
-                && save.began + SAVE_PATIENCE > self.now
-        });
-        assert!(storing.is_none(), "no exchange begins before the last pair is saved");
-        assert!(endpoint < count.max(1), "the endpoint exists");
-        self.in_flight = Some(exchange);
     }
 
     fn refresh(&mut self, exchange: ExchangeId, endpoint: usize, generation: Generation) {
@@ -410,18 +357,6 @@ impl World {
         self.feed(event);
     }
 
-    fn take_answer(&mut self, waiter: WaiterId, answer: Answer) {
-        let pending = self.waiting.remove(&waiter).expect("a caller is answered once");
-        let latest = pending.deadline.max(self.woke);
-        assert!(self.now <= latest, "a caller is answered by its deadline");
-        if let Answer::Pair(generation) = answer {
-            assert_eq!(Some(generation), self.published, "only what is published is handed out");
-            let lease = self.pairs[&generation].lease.expect("its life is known");
-            assert!(is_alive(&lease, self.now), "a dead token is never handed out");
-        }
-        self.answers.insert(waiter, (self.now, answer));
-    }
-
     fn add(&mut self, copy: Copy) -> Generation {
         self.last_generation += 1;
         let generation = Generation(self.last_generation);
@@ -476,41 +411,6 @@ impl World {
         self.woke = self.now;
     }
 
-    fn enroll(&mut self, timeout: Duration, password: Option<u64>, endpoints: usize) -> (WaiterId, Moment) {
-        self.last_waiter += 1;
-        let (waiter, deadline) = (WaiterId(self.last_waiter), self.now + timeout);
-        self.waiting.insert(waiter, Pending { deadline, password, endpoints });
-        (waiter, deadline)
-    }
-
-    pub(crate) fn get(&mut self) -> WaiterId {
-        self.get_with(None, s(10))
-    }
-
-    pub(crate) fn get_with(&mut self, min_ttl: Option<Duration>, timeout: Duration) -> WaiterId {
-        let (waiter, deadline) = self.enroll(timeout, None, 0);
-        self.feed(Event::Get { waiter, min_ttl, deadline });
-        waiter
-    }
-
-    pub(crate) fn renew(&mut self, timeout: Duration) -> WaiterId {
-        let (waiter, deadline) = self.enroll(timeout, None, 0);
-        self.feed(Event::Renew { waiter, deadline });
-        waiter
-    }
-
-    pub(crate) fn login(&mut self, password: u64, timeout: Duration) -> WaiterId {
-        let endpoints = self.policy.endpoints;
-        let (waiter, deadline) = self.enroll(timeout, Some(password), endpoints);
-        self.feed(Event::Login { waiter, endpoints, deadline });
-        waiter
-    }
-
-    pub(crate) fn leave(&mut self, waiter: WaiterId) {
-        self.waiting.remove(&waiter);
-        self.feed(Event::Left { waiter });
-    }
-
     /// Another writer puts this into the token file.
     pub(crate) fn write_file(&mut self, copy: Copy) {
         self.file = Some(copy);
@@ -523,65 +423,6 @@ impl World {
         self.policy = policy.clone();
         self.benched.clear();
         self.feed(Event::Reconfigured { policy });
-    }
-
-    /// What a caller was told; it must have been told something.
-    pub(crate) fn answer(&self, waiter: WaiterId) -> Answer {
-        self.answers.get(&waiter).map(|(_, answer)| *answer).expect("an answer")
-    }
-
-    /// When.
-    pub(crate) fn answered_at(&self, waiter: WaiterId) -> Moment {
-        self.answers[&waiter].0
-    }
-
-    /// Whether a caller got a live token.
-    pub(crate) fn got(&self, waiter: WaiterId) -> bool {
-        matches!(self.answer(waiter), Answer::Pair(_))
-    }
-
-    pub(crate) fn refusal(&self, waiter: WaiterId) -> Refused {
-        match self.answer(waiter) {
-            Answer::Refused(refused) => refused,
-            Answer::Pair(_) => panic!("{waiter:?} got a token"),
-        }
-    }
-
-    pub(crate) fn condition(&self) -> Condition {
-        self.session.condition(self.now)
-    }
-
-    pub(crate) fn waiting(&self) -> impl Iterator<Item = WaiterId> + '_ {
-        self.waiting.keys().copied()
-    }
-
-    /// When each refresh began.
-    pub(crate) fn refreshes(&self) -> Vec<Moment> {
-        self.moments(|action| matches!(action, Action::Refresh { .. }))
-    }
-
-    /// When each exchange began.
-    pub(crate) fn exchanges(&self) -> Vec<Moment> {
-        self.moments(|action| matches!(action, Action::Refresh { .. } | Action::Login { .. }))
-    }
-
-    pub(crate) fn moments(&self, which: impl Fn(&Action) -> bool) -> Vec<Moment> {
-        self.log.iter().filter(|(_, action)| which(action)).map(|(at, _)| *at).collect()
-    }
-
-    pub(crate) fn count(&self, which: impl Fn(&Action) -> bool) -> usize {
-        self.moments(which).len()
-    }
-
-    /// The wake-up asked for.
-    pub(crate) const fn wake(&self) -> Option<Moment> {
-        self.wake
-    }
-
-    /// The life left in the token published.
-    pub(crate) fn left(&self) -> Duration {
-        let lease = self.session.published().and_then(|(_, lease)| lease);
-        lease.map_or(Duration::ZERO, |lease| lease.remaining(self.now))
     }
 }
 

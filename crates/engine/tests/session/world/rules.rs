@@ -1,0 +1,76 @@
+//! What must hold whatever happens, by the driver's own account of what it was told.
+
+use super::World;
+use crate::s;
+use engine::ttl::is_alive;
+use engine::{Answer, ExchangeId, Failure, LoginBy, Moment, Outcome, WaiterId};
+use std::time::Duration;
+
+/// After this the session may go on without an answer to `Save`.
+pub(super) const SAVE_PATIENCE: Duration = s(3);
+
+impl World {
+    pub(super) fn note_outcome(&mut self, outcome: Outcome, obsolete: bool) {
+        let by = self.by.take();
+        match outcome {
+            Outcome::Granted { generation, .. } if !obsolete => {
+                self.newest = Some(generation);
+                self.locked_until = Moment::default();
+                self.hold_until = Moment::default();
+                self.benched.clear();
+                if matches!(by, Some(LoginBy::Person(_))) {
+                    self.refused = None;
+                }
+            }
+            Outcome::Superseded(pair) if !obsolete => self.newest = Some(pair.generation),
+            Outcome::Failed(Failure::Locked { wait }) => {
+                let wait = wait.filter(|wait| *wait >= s(1)).unwrap_or(s(125)).min(s(3600));
+                self.locked_until = self.now + wait;
+            }
+            Outcome::Failed(Failure::Throttled { retry_after: Some(asked) }) => {
+                self.hold_until = self.now + asked.min(s(300));
+            }
+            Outcome::Failed(Failure::Unavailable { retry_after: Some(asked) }) => {
+                let endpoint = self.session.endpoint();
+                self.benched.insert(endpoint, self.now + asked.min(s(300)));
+            }
+            Outcome::Failed(Failure::Unauthorized) if !obsolete => {
+                if let Some(LoginBy::Source(id)) = by {
+                    self.refused = Some(id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn begin(&mut self, exchange: ExchangeId, endpoint: usize, count: usize) {
+        assert_eq!(self.in_flight, None, "one exchange at a time");
+        assert!(self.now >= self.locked_until, "nothing is sent while locked out");
+        assert!(self.now >= self.hold_until, "Retry-After of a 429 is respected");
+        if count == self.policy.endpoints {
+            let benched = self.benched.get(&endpoint).copied().unwrap_or_default();
+            assert!(self.now >= benched, "Retry-After of a 503 is respected");
+        }
+        let storing = self.saved.iter().find(|(generation, save)| {
+            Some(**generation) > self.published
+                && Some(**generation) == self.newest
+                && !save.done
+                && save.began + SAVE_PATIENCE > self.now
+        });
+        assert!(storing.is_none(), "no exchange begins before the last pair is saved");
+        assert!(endpoint < count.max(1), "the endpoint exists");
+        self.in_flight = Some(exchange);
+    }
+
+    pub(super) fn take_answer(&mut self, waiter: WaiterId, answer: Answer) {
+        let pending = self.waiting.remove(&waiter).expect("a caller is answered once");
+        let latest = pending.deadline.max(self.woke);
+        assert!(self.now <= latest, "a caller is answered by its deadline");
+        if let Answer::Pair(generation) = answer {
+            assert_eq!(Some(generation), self.published, "only what is published is handed out");
+            let lease = self.pairs[&generation].lease.expect("its life is known");
+            assert!(is_alive(&lease, self.now), "a dead token is never handed out");
+        }
+        self.answers.insert(waiter, (self.now, answer));
+    }
+}
