@@ -15,12 +15,9 @@ const METRICS: [(&str, &str, &str, Value); 5] = [
         "Remaining life of the access token, 0 without one.",
         |profile| profile.access_expires_in_s.unwrap_or(0),
     ),
-    (
-        "weka_token_refreshes_total",
-        "counter",
-        "Renewals that worked since the daemon started, logins included.",
-        |profile| profile.refreshes_total,
-    ),
+    ("weka_token_refreshes_total", "counter", "Renewals that worked since the daemon started.", |profile| {
+        profile.refreshes_total
+    }),
     (
         "weka_token_refresh_failures_total",
         "counter",

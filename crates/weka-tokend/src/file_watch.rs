@@ -3,18 +3,18 @@
 //! inotify watches the folder the file is in, not the file, so that a rename into its place is seen. Where a part of
 //! the path is a symlink or is not there yet, the folder that part is (or will be) in is watched too.
 
+use crate::sys;
 use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, InotifyEvent, WatchDescriptor};
 use std::collections::{HashMap, VecDeque};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep_until};
@@ -50,7 +50,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct FileWatch {
     path: PathBuf,
-    events: Arc<AsyncFd<Source>>,
+    events: Arc<Source>,
     places: Places,
     /// Finding out the places touches file systems that may hang: it goes on elsewhere.
     placing: Option<(Cause, JoinHandle<Placed>)>,
@@ -112,19 +112,16 @@ impl Happened {
 
 /// The inotify instance, in the form that tokio can wait for.
 #[derive(Debug)]
-struct Source(Inotify);
-
-impl Source {
-    #[expect(deprecated, reason = "the new name is unsafe; the descriptor is owned here and stays the same")]
-    fn open() -> io::Result<AsyncFd<Self>> {
-        let inotify = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)?;
-        AsyncFd::with_interest(Self(inotify), Interest::READABLE)
-    }
+struct Source {
+    inotify: Inotify,
+    ready: AsyncFd<OwnedFd>,
 }
 
-impl AsRawFd for Source {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0.as_fd().as_raw_fd()
+impl Source {
+    fn open() -> io::Result<Self> {
+        let inotify = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)?;
+        let ready = sys::readable(inotify.as_fd().try_clone_to_owned()?)?;
+        Ok(Self { inotify, ready })
     }
 }
 
@@ -179,7 +176,7 @@ impl FileWatch {
     fn start_placing(&mut self, cause: Cause) {
         let (path, events) = (self.path.clone(), Arc::clone(&self.events));
         let before: Vec<WatchDescriptor> = self.places.keys().copied().collect();
-        let task = spawn_blocking(move || place_watches(&path, &events.get_ref().0, &before));
+        let task = spawn_blocking(move || place_watches(&path, &events.inotify, &before));
         self.placing = Some((cause, task));
     }
 
@@ -207,10 +204,10 @@ impl FileWatch {
 
     /// Waits for events, and says what all that have come amount to.
     async fn happened(&self) -> Happened {
-        let Ok(mut ready) = self.events.readable().await else { return std::future::pending().await };
+        let Ok(mut ready) = self.events.ready.readable().await else { return std::future::pending().await };
         let mut sum = Happened::Nothing;
         loop {
-            match ready.get_inner().0.read_events() {
+            match self.events.inotify.read_events() {
                 Ok(events) => {
                     sum = events.iter().map(|event| self.judge(event)).fold(sum, Happened::and);
                 }

@@ -3,8 +3,8 @@
 //! From the outside in:
 //! - [`run`]: arguments, reloads, the end; [`process`], [`logging`] and [`socket`] for what comes first
 //! - [`server`] and [`peer`]: connections, and who is at their other end
-//! - [`registry`]: the profiles, and what each request comes to; its [`overview`] is `status`, its
-//!   [`onboarding`] is `login` and `trust`
+//! - [`registry`]: the profiles, and what each request comes to; its `overview` is `status`, its
+//!   `onboarding` is `login` and `trust`, its `errand` is what it asks the cluster for others
 //! - [`keeper`]: one task per profile, around one [`engine::Session`]; [`board`] is what it shows
 //! - [`token_file`], [`file_watch`], [`atomic`]: files shared with WEKA's own tools
 //! - [`password_source`], [`remembered`]: passwords without a person, and what must not be tried again
@@ -18,6 +18,7 @@ pub mod board;
 pub mod clock;
 pub mod config;
 pub mod dirs;
+mod errand;
 pub mod file_watch;
 pub mod keeper;
 pub mod logging;

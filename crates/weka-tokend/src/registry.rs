@@ -5,7 +5,6 @@ use crate::clock;
 use crate::config::{Loaded, ProfileConfig, ProfileName};
 use crate::keeper::Keeper;
 use crate::keeper::order::{Handle, Order};
-use crate::keeper::report;
 use crate::peer::Peer;
 use crate::surroundings::Surroundings;
 use engine::Moment;
@@ -14,7 +13,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use weka_rest::{ApiError, Client, Identity};
 use wire::{Code, Refusal, Request, Response, Token, Whoami};
 
 /// The longest time a caller may ask to wait.
@@ -175,7 +173,7 @@ impl Registry {
             }
             Request::Whoami { profile, timeout_ms } => {
                 let handle = self.find(profile.as_deref())?;
-                let (identity, _) = self.identity(&handle, deadline(timeout_ms)).await?;
+                let identity = self.identity(&handle, deadline(timeout_ms)).await?;
                 Ok(Response::Whoami(Whoami {
                     profile: handle.name.to_string(),
                     data_json: identity.data.to_string(),
@@ -255,67 +253,6 @@ impl Registry {
     /// Things a person should know about the daemon as a whole.
     pub(crate) fn notes(&self) -> Vec<String> {
         self.inner().notes.clone()
-    }
-
-    /// `GET /users/whoami` with the current token. A token that the cluster refuses although it should
-    /// live (it was revoked) is renewed once.
-    async fn identity(&self, handle: &Handle, deadline: Moment) -> Result<(Identity, String), Refusal> {
-        let mut published = handle.get(None, deadline).await?;
-        for last in [false, true] {
-            let (client, endpoint) = self.client(handle)?;
-            match client.whoami(&endpoint, &published.access_token).await {
-                Ok(identity) => return Ok((identity, published.token_type)),
-                Err(ApiError::Unauthorized { .. }) if !last => published = handle.renew(deadline).await?,
-                Err(error) => return Err(self.api_refusal(handle, &error)),
-            }
-        }
-        Err(Refusal::new(Code::Failed, "the cluster refused a fresh token"))
-    }
-
-    /// Ends all sessions of the profile's user at the cluster.
-    async fn revoke(&self, handle: &Handle, deadline: Moment) -> Result<String, Refusal> {
-        let (identity, _) = self.identity(handle, deadline).await?;
-        let uid = identity.uid.ok_or_else(|| {
-            Refusal::new(Code::Failed, "the cluster did not say this user's uid; nothing was revoked")
-        })?;
-        let published = handle.get(None, deadline).await?;
-        let (client, endpoint) = self.client(handle)?;
-        client
-            .revoke_user(&endpoint, &published.access_token, &uid)
-            .await
-            .map_err(|error| self.api_refusal(handle, &error))?;
-        let who = identity.username.unwrap_or(uid);
-        Ok(format!("revoked all tokens of {who} at {endpoint}"))
-    }
-
-    fn client(&self, handle: &Handle) -> Result<(Client, weka_rest::Endpoint), Refusal> {
-        let config = Arc::clone(&handle.settings.borrow());
-        let (_, view) = handle.board.view();
-        let endpoint = config.endpoints.iter().find(|endpoint| endpoint.to_string() == view.endpoint);
-        let endpoint = endpoint.or_else(|| config.endpoints.first());
-        let endpoint = endpoint.ok_or_else(|| Refusal::new(Code::Failed, "no endpoint is configured"))?;
-        Ok((Client::new(config.rest_settings()), endpoint.clone()))
-    }
-
-    /// A failed call of ours in words.
-    pub(crate) fn api_refusal(&self, handle: &Handle, error: &ApiError) -> Refusal {
-        let name = handle.name.as_str();
-        let default = self.surroundings.default_profile();
-        let command = |verb| report::command(verb, name, default.as_str());
-        let message = format!("profile {name}: {error}");
-        match error {
-            ApiError::Unauthorized { .. } => {
-                Refusal::new(Code::LoginRequired, message).then(command("login"))
-            }
-            ApiError::LockedOut { .. } => Refusal::new(Code::LockedOut, message).then("wait"),
-            ApiError::Forbidden { .. } => Refusal::new(Code::NotPermitted, message)
-                .then("the user's role does not allow it; ask a cluster admin"),
-            ApiError::Untrusted { .. } => Refusal::new(Code::Untrusted, message).then(command("trust")),
-            ApiError::Unreachable { .. } | ApiError::Busy { .. } | ApiError::Server { .. } => {
-                Refusal::new(Code::Unreachable, message).then("try again later; see: weka-token status")
-            }
-            _ => Refusal::new(Code::Failed, message),
-        }
     }
 }
 

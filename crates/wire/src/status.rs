@@ -102,7 +102,7 @@ pub struct ProfileStatus {
     pub access_life_s: Option<u64>,
     /// Until the next renewal, in seconds.
     pub next_refresh_in_s: Option<u64>,
-    /// Renewals that worked since the daemon started, logins included.
+    /// Renewals that worked since the daemon started.
     pub refreshes_total: u64,
     /// Renewals that failed.
     pub refresh_failures_total: u64,

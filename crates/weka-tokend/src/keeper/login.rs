@@ -3,7 +3,6 @@
 use super::Keeper;
 use super::exchange::LoginJob;
 use super::order::{Candidate, LoginOrder, LoginReply, TrustOrder};
-use crate::clock;
 use crate::config::ProfileName;
 use crate::config::save::{ProfileChanges, save_profile};
 use crate::dirs::Dirs;
@@ -103,9 +102,8 @@ impl Keeper {
         };
         logged_in.token_file = self.file_shown();
         logged_in.endpoint = self.endpoint();
-        logged_in.expires_in_s =
-            self.board.published().map_or(0, |published| published.lease.remaining(clock::now()).as_secs());
-        logged_in.notes.extend(self.file_problem.clone());
+        logged_in.expires_in_s = self.board.published().map_or(0, |published| published.lease.life.as_secs());
+        logged_in.notes.extend(self.file.problem.clone());
         let (name, dirs) = (self.name.clone(), self.surroundings.dirs.clone());
         tokio::spawn(async move {
             match save(name, dirs, changes).await {

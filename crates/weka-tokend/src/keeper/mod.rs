@@ -3,33 +3,38 @@
 //! It alone holds the refresh token, and it alone (through [`exchange`]) has it sent anywhere.
 //!
 //! - [`order`]: what others may ask of a keeper
-//! - [`exchange`]: the tasks that talk to the cluster, the files and the password source
+//! - [`exchange`]: the tasks that talk to the cluster and the password source
+//! - [`file`]: the tasks around the token file; [`filing`] is what comes of them
 //! - [`pairs`]: the bytes behind the engine's generation numbers
 //! - [`perform`]: the engine's actions
 //! - [`login`]: a person's login and what follows from it
-//! - [`report`]: what people are told
+//! - [`memory`]: what must outlive a restart
+//! - [`report`], [`view`]: what people are told
 
 pub mod exchange;
+pub mod file;
+mod filing;
 mod login;
+mod memory;
 pub mod order;
 pub mod pairs;
 mod password_memory;
 mod perform;
 pub mod report;
+mod view;
 
-use crate::board::{Board, View};
+use crate::board::Board;
 use crate::clock::{self, Alarm};
 use crate::config::{ProfileConfig, ProfileName};
-use crate::file_watch::FileWatch;
-use crate::remembered::Remembered;
 use crate::surroundings::Surroundings;
-use crate::token_file::FileWorker;
 use engine::{
-    Adopted, Answer, Condition, Event, ExchangeId, Failure, Generation, Lease, Memory, Moment, Outcome,
-    Policy, Refused, Session, WaiterId,
+    Answer, Condition, Event, ExchangeId, Failure, Lease, Moment, Outcome, Policy, Refused, Session, WaiterId,
 };
-use exchange::{End, Looked, Report, Saved};
+use exchange::{End, Report};
+use file::Looked;
+use filing::FileSide;
 use login::PendingLogin;
+use memory::MemorySide;
 use order::{Handle, Order, Reply};
 use pairs::Pairs;
 use password_memory::PasswordMemory;
@@ -58,25 +63,14 @@ pub struct Keeper {
     orders: mpsc::Receiver<Order>,
     reports: mpsc::Sender<Report>,
     inbox: mpsc::Receiver<Report>,
-    files: FileWorker,
-    /// Files of the state folder, so that neither kind holds the other up.
-    memory_files: FileWorker,
-    /// The file may be replaced whatever it holds: a person has logged in.
-    file_claimed: bool,
-    /// Whether there is such a file: one that is only taken over may not exist yet.
-    file_there: bool,
-    /// Its mode, where others could read it.
-    file_mode: Option<u32>,
-    watch: Option<FileWatch>,
+    file: FileSide,
     waiters: HashMap<WaiterId, Reply>,
     logins: HashMap<WaiterId, PendingLogin>,
     last_waiter: u64,
     exchange: Option<exchange::Running>,
     password: PasswordMemory,
-    remembered: Remembered,
-    memory: Memory,
+    memory: MemorySide,
     last_error: Option<String>,
-    file_problem: Option<String>,
     source_problem: Option<String>,
     shown: Condition,
 }
@@ -107,21 +101,14 @@ impl Keeper {
             orders,
             reports,
             inbox,
-            files: FileWorker::new(),
-            watch: None,
+            file: FileSide::new(),
             waiters: HashMap::new(),
             logins: HashMap::new(),
             last_waiter: 0,
             exchange: None,
             password: PasswordMemory::default(),
-            file_claimed: false,
-            file_there: false,
-            file_mode: None,
-            memory_files: FileWorker::new(),
-            remembered: Remembered::default(),
-            memory: Memory::default(),
+            memory: MemorySide::default(),
             last_error: None,
-            file_problem: None,
             source_problem: None,
             shown: Condition::Starting,
             settings,
@@ -147,7 +134,7 @@ impl Keeper {
                     None => break,
                 },
                 () = self.alarm.rings() => self.feed(Event::Tick),
-                () = stirred(&mut self.watch) => self.look_at_file(),
+                () = self.file.stirred() => self.look_at_file(),
             }
         }
         self.finish().await;
@@ -162,44 +149,29 @@ impl Keeper {
             };
             self.on_report(report);
         }
-        self.files.drain(order::FINISH_LIMIT).await;
+        self.file.worker.drain(order::FINISH_LIMIT).await;
+        self.memory.settle(order::FINISH_LIMIT).await;
     }
 
     /// Looks for what outlived the last daemon, and for a token file.
     async fn begin(&mut self) {
         self.watch_file();
         let config = self.config();
-        self.remembered = self.surroundings.recall(&self.name).await;
-        let found = exchange::look(&self.files, config.token_file.path()).await;
-        let now = clock::now();
-        self.memory = self.recalled(now);
-        let newer = matches!(&found, Looked::Pair { modified_unix_s, .. } if !self.is_logged_out_since(*modified_unix_s));
-        if newer {
-            self.memory.logged_out = false;
-        } else if self.memory.logged_out && matches!(found, Looked::Pair { .. }) {
-            tracing::info!(profile = %self.name, "logged out, so the older token file is left alone");
+        let kept = self.surroundings.recall(&self.name).await;
+        let found = file::look(&self.file.worker, config.token_file.path()).await;
+        let mut memory = self.recall(kept, clock::now());
+        if let Looked::Pair { modified_unix_s, .. } = &found {
+            let older = self.memory.is_logged_out_since(*modified_unix_s);
+            if older {
+                tracing::info!("{} is logged out, so the older token file is left alone", self.name);
+            }
+            memory.logged_out &= older;
         }
         let pair = self.news_of(found);
         if pair.is_some() {
             self.check_trust(&config);
         }
-        self.feed(Event::Started { pair, memory: self.memory });
-    }
-
-    /// What was remembered, in the engine's words.
-    fn recalled(&mut self, now: Moment) -> Memory {
-        let left = self.remembered.locked_until.map(|until| until.saturating_sub(clock::unix_now_s()));
-        let left = left.and_then(|left| u64::try_from(left).ok()).filter(|left| *left > 0);
-        Memory {
-            refused: self.remembered.refused.is_some().then(|| self.password.refused_before()),
-            locked_until: left.map(|left| now + Duration::from_secs(left)),
-            logged_out: self.remembered.logged_out_at.is_some(),
-        }
-    }
-
-    /// Whether a file that last changed then is older than a logout.
-    fn is_logged_out_since(&self, modified_unix_s: i64) -> bool {
-        self.remembered.logged_out_at.is_some_and(|at| modified_unix_s < at)
+        self.feed(Event::Started { pair, memory });
     }
 
     /// A file's pair was never used by this daemon: does the cluster show a certificate we trust? It sends
@@ -239,7 +211,7 @@ impl Keeper {
             }
             Report::NoSource => self.feed(Event::SourceRead { content: None }),
             Report::SourceKnown { password, refused } => self.on_source_known(password, refused),
-            Report::Refused(refused) => self.on_refused(refused),
+            Report::RefusalKept { exchange, refused } => self.on_refusal_kept(exchange, refused),
         }
     }
 
@@ -264,7 +236,7 @@ impl Keeper {
     fn on_end(&mut self, exchange: ExchangeId, end: End) {
         let Some(running) = self.exchange.take_if(|running| running.id == exchange) else { return };
         if !matches!(end, End::Granted { .. }) {
-            self.files.release();
+            self.file.worker.release();
         }
         let outcome = match end {
             End::Granted { grant, sent_at } => {
@@ -275,7 +247,7 @@ impl Keeper {
                 let pair = exchange::pair_of(grant, sent_at, renewed);
                 let lease = pair.lease.unwrap_or(Lease { sent_at, life: Duration::ZERO });
                 self.last_error = None;
-                self.file_claimed = running.person.is_some();
+                self.file.claimed = running.person.is_some();
                 Outcome::Granted { generation: self.pairs.add(pair), lease }
             }
             End::Superseded(pair) => match self.pairs.adopt(pair) {
@@ -287,97 +259,22 @@ impl Keeper {
                 tracing::debug!(profile = %self.name, %error, "an exchange failed");
                 let failure = exchange::failure_of(&error);
                 self.last_error = Some(error.to_string());
+                if failure == Failure::Unauthorized && running.is_by_source() {
+                    self.exchange = Some(running);
+                    self.keep_refusal(exchange);
+                    return;
+                }
                 Outcome::Failed(failure)
             }
         };
         self.feed(Event::Ended { exchange, outcome });
     }
 
-    /// What was found, as news: a pair that we do not know yet.
-    fn news_of(&mut self, found: Looked) -> Option<Adopted> {
-        match found {
-            Looked::Pair { pair, modified_unix_s, lax_mode } => {
-                self.file_problem = None;
-                self.file_there = true;
-                self.file_mode = lax_mode;
-                // A file left over from before a logout is not a new login.
-                if self.is_logged_out_since(modified_unix_s) { None } else { self.pairs.adopt(pair) }
-            }
-            Looked::Nothing => {
-                self.file_problem = None;
-                self.file_there = false;
-                None
-            }
-            Looked::Problem(problem) => {
-                self.file_there = true;
-                self.note_file_problem(problem);
-                None
-            }
-        }
-    }
-
-    /// The token file as a person knows it: one that is there, or will be.
-    fn file_shown(&self) -> Option<String> {
-        let file = &self.settings.borrow().token_file;
-        let kept = file.may_create() || self.file_there;
-        file.path().filter(|_| kept).map(|path| path.display().to_string())
-    }
-
-    fn on_looked(&mut self, asked_by_engine: bool, found: Looked) {
-        let pair = self.news_of(found);
-        if asked_by_engine {
-            self.feed(Event::FileRead { pair });
-        } else if let Some(pair) = pair {
-            tracing::info!(profile = %self.name, "another writer renewed the token file; its tokens are used from now on");
-            self.feed(Event::FileChanged { pair });
-        } else {
-            self.show(clock::now());
-        }
-    }
-
-    fn note_file_problem(&mut self, problem: String) {
-        if self.file_problem.as_ref() != Some(&problem) {
-            tracing::warn!(profile = %self.name, "{problem}");
-        }
-        self.file_problem = Some(problem);
-    }
-
-    fn on_saved(&mut self, generation: Generation, result: Result<Saved, String>) {
-        self.files.release();
-        let mut overtaken = None;
-        let ok = match result {
-            Ok(Saved::InFile) => {
-                self.pairs.filed(generation);
-                self.file_claimed = false;
-                self.file_there = true;
-                self.file_mode = None;
-                self.file_problem = None;
-                true
-            }
-            Ok(Saved::NoFile) => {
-                self.file_there = false;
-                true
-            }
-            Ok(Saved::Overtaken(found)) => {
-                overtaken = Some(found);
-                true
-            }
-            Err(problem) => {
-                self.note_file_problem(problem);
-                false
-            }
-        };
-        self.feed(Event::Saved { generation, ok });
-        if let Some(found) = overtaken {
-            self.on_looked(false, found);
-        }
-    }
-
     fn on_logout(&mut self, reply: order::DoneReply) {
         let held = self.session.held().and_then(|generation| self.pairs.get(generation)).cloned();
         self.feed(Event::Logout);
         let path = self.config().token_file.path().map(ToOwned::to_owned);
-        exchange::spawn_file_removal(self.files.clone(), path, held, reply);
+        file::spawn_file_removal(self.file.worker.clone(), path, held, reply);
     }
 
     fn reconfigure(&mut self, config: ProfileConfig) {
@@ -396,22 +293,13 @@ impl Keeper {
         let policy = policy(&self.name, &config, &self.surroundings);
         self.settings.send_replace(Arc::new(config));
         if file_moved {
-            self.file_problem = None;
-            self.file_there = false;
-            self.file_mode = None;
+            self.file.problem = None;
+            self.file.there = false;
+            self.file.lax_mode = None;
             self.watch_file();
         }
         self.feed(Event::Reconfigured { policy });
         file_moved
-    }
-
-    fn watch_file(&mut self) {
-        self.watch = self.config().token_file.path().and_then(FileWatch::new);
-    }
-
-    /// Something happened near the token file.
-    fn look_at_file(&self) {
-        exchange::spawn_look(&self.files, self.config().token_file.path(), false, self.reports.clone());
     }
 
     /// Answers a `get` or `refresh`.
@@ -439,50 +327,6 @@ impl Keeper {
     fn endpoint(&self) -> String {
         let config = self.config();
         config.endpoints.get(self.session.endpoint()).map(ToString::to_string).unwrap_or_default()
-    }
-
-    /// Puts the state on the board, and a change of it into the log: once, not once per retry.
-    fn show(&mut self, now: Moment) {
-        let config = self.config();
-        let condition = self.session.condition(now);
-        let mut notes: Vec<String> = Vec::new();
-        notes.extend(self.file_problem.clone());
-        notes.extend(self.source_problem.clone());
-        if let (Some(mode), Some(path)) = (self.file_mode, config.token_file.path()) {
-            let path = path.display();
-            notes.push(format!("{path} was readable by others (mode {mode:04o}); run: chmod 600 {path}"));
-        }
-        self.board.show(View {
-            condition,
-            endpoint: self.endpoint(),
-            org: config.org.clone(),
-            username: config.username.clone(),
-            next_refresh: self.session.next_refresh(),
-            refreshes: self.session.refreshes(),
-            failures: self.session.failures(),
-            last_error: self.last_error.clone(),
-            locked_until: self.session.locked_until(now),
-            token_file: self.file_shown(),
-            notes,
-        });
-        if condition != self.shown {
-            self.shown = condition;
-            let (profile, state) = (&self.name, report::state(condition));
-            match (condition, &self.last_error) {
-                (Condition::Ready | Condition::LoggedOut | Condition::Starting, _) => {
-                    tracing::info!(%profile, "{profile} is {state}");
-                }
-                (_, Some(error)) => tracing::warn!(%profile, "{profile} is {state}: {error}"),
-                (_, None) => tracing::warn!(%profile, "{profile} is {state}"),
-            }
-        }
-    }
-}
-
-async fn stirred(watch: &mut Option<FileWatch>) {
-    match watch {
-        Some(watch) => watch.stirred().await,
-        None => std::future::pending().await,
     }
 }
 

@@ -46,6 +46,11 @@ impl PasswordMemory {
         self.last.as_ref().filter(|(held, _)| *held == content).map(|(_, password)| password.clone())
     }
 
+    /// The password last read.
+    pub(super) fn last(&self) -> Option<Password> {
+        self.last.as_ref().map(|(_, password)| password.clone())
+    }
+
     /// Wipes it.
     pub(super) fn forget(&mut self) {
         self.last = None;

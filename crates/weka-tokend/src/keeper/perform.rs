@@ -1,12 +1,11 @@
 //! The engine's actions, carried out.
 
 use super::Keeper;
-use super::exchange::{self, LoginJob, RefreshJob, Report, Running, Saved};
+use super::exchange::{self, LoginJob, RefreshJob, Report, Running};
+use super::file::{self, Saved};
 use crate::board::Published;
-use crate::clock;
 use crate::password_source::{PasswordSource, PasswordSourceError};
-use crate::remembered::RefusedPassword;
-use engine::{Action, Event, ExchangeId, Generation, LoginBy, Memory, Moment};
+use engine::{Action, Event, ExchangeId, Generation, LoginBy, Moment};
 use secret::Password;
 use std::time::Duration;
 
@@ -28,8 +27,8 @@ impl Keeper {
             }
             Action::Login { exchange, endpoint, by } => self.log_in(exchange, endpoint, by),
             Action::ReadFile => {
-                exchange::spawn_look(
-                    &self.files,
+                file::spawn_look(
+                    &self.file.worker,
                     self.config().token_file.path(),
                     true,
                     self.reports.clone(),
@@ -48,7 +47,7 @@ impl Keeper {
                 self.board.publish(None);
                 self.pairs.forget_all();
                 self.password.forget();
-                self.files.release();
+                self.file.worker.release();
             }
             Action::Answer { waiter, answer } => self.answer(waiter, answer, now),
             Action::Remember(memory) => self.remember(memory),
@@ -72,7 +71,7 @@ impl Keeper {
             file: config.token_file.path().map(ToOwned::to_owned),
             known: self.pairs.known().clone(),
         };
-        exchange::spawn_refresh(job, self.files.clone(), self.reports.clone());
+        exchange::spawn_refresh(job, self.file.worker.clone(), self.reports.clone());
     }
 
     fn log_in(&mut self, exchange: ExchangeId, endpoint: usize, by: LoginBy) {
@@ -122,9 +121,9 @@ impl Keeper {
         match self.pairs.get(generation) {
             Some(pair) if !pair.in_file => {
                 let config = self.config();
-                let known = (!self.file_claimed).then(|| self.pairs.known().clone());
-                exchange::spawn_save(
-                    self.files.clone(),
+                let known = (!self.file.claimed).then(|| self.pairs.known().clone());
+                file::spawn_save(
+                    self.file.worker.clone(),
                     generation,
                     pair,
                     &config.token_file,
@@ -159,7 +158,7 @@ impl Keeper {
         match read {
             Ok(password) => {
                 self.source_problem = None;
-                match self.remembered.refused.clone() {
+                match self.memory.refused_password() {
                     None => self.on_source_known(password, false),
                     Some(refused) => {
                         let reports = self.reports.clone();
@@ -185,56 +184,5 @@ impl Keeper {
     pub(super) fn on_source_known(&mut self, password: Password, refused: bool) {
         let content = self.password.keep(password, refused);
         self.feed(Event::SourceRead { content: Some(content) });
-    }
-
-    /// Keeps across restarts what must not be forgotten.
-    fn remember(&mut self, memory: Memory) {
-        if memory.refused != self.memory.refused {
-            match memory.refused.and_then(|content| self.password.of(content)) {
-                Some(password) => {
-                    let reports = self.reports.clone();
-                    tokio::task::spawn_blocking(move || match RefusedPassword::of(&password) {
-                        Ok(refused) => drop(reports.blocking_send(Report::Refused(refused))),
-                        Err(error) => tracing::warn!(%error, "a restart would forget a refused password"),
-                    });
-                }
-                None if memory.refused.is_none() => self.remembered.refused = None,
-                None => {}
-            }
-        }
-        self.password.refused = memory.refused;
-        let now = clock::now();
-        let unix = clock::unix_now_s();
-        self.remembered.locked_until =
-            memory.locked_until.map(|until| unix.saturating_add_unsigned(now.until(until).as_secs() + 1));
-        self.remembered.logged_out_at = match (memory.logged_out, self.remembered.logged_out_at) {
-            (false, _) => None,
-            (true, before) if self.memory.logged_out => before.or(Some(unix)),
-            (true, _) => Some(unix),
-        };
-        self.memory = memory;
-        self.write_memory();
-    }
-
-    /// A refused password, in the form that is kept.
-    pub(super) fn on_refused(&mut self, refused: RefusedPassword) {
-        if self.memory.refused.is_some() {
-            self.remembered.refused = Some(refused);
-            self.write_memory();
-        }
-    }
-
-    fn write_memory(&self) {
-        let Some(path) = self.surroundings.dirs.remembered_file(&self.name) else { return };
-        let (remembered, name) = (self.remembered.clone(), self.name.clone());
-        let memory_files = self.memory_files.clone();
-        tokio::spawn(async move {
-            let written = memory_files.run(Duration::from_secs(5), move || remembered.write(&path)).await;
-            match written {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(profile = %name, "a restart would forget: {error}"),
-                Err(stuck) => tracing::warn!(profile = %name, "a restart would forget: {stuck}"),
-            }
-        });
     }
 }

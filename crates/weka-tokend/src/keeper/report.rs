@@ -89,9 +89,9 @@ pub fn refusal(
         }
         Refused::Unreachable => Refusal::new(
             Code::Unreachable,
-            match last_error {
-                Some(error) => format!("no live token for profile {profile}: {error}"),
-                None => format!("no live token for profile {profile}: {endpoint} did not answer in time"),
+            {
+                let reason = last_error.map_or_else(|| format!("{endpoint} did not answer in time"), ToOwned::to_owned);
+                format!("no new token for profile {profile}: {reason}")
             },
         )
         .then("it is tried again by itself; see: weka-token status"),

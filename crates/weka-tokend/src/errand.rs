@@ -1,0 +1,106 @@
+//! API calls made for a caller with the profile's current token: who am I, revoke.
+
+use crate::clock;
+use crate::keeper::order::Handle;
+use crate::keeper::report;
+use crate::registry::Registry;
+use engine::Moment;
+use secret::AccessToken;
+use std::sync::Arc;
+use weka_rest::{ApiError, Client, Endpoint, Identity};
+use wire::{Code, Refusal};
+
+impl Registry {
+    /// `GET /users/whoami` with the current token. A token that the cluster refuses although it should
+    /// live (it was revoked) is renewed once.
+    pub(crate) async fn identity(&self, handle: &Handle, deadline: Moment) -> Result<Identity, Refusal> {
+        let published = handle.get(None, deadline).await?;
+        let asked = whoami(handle, &published.access_token, deadline).await;
+        let answer = match asked {
+            Err(ApiError::Unauthorized { .. }) => {
+                let renewed = handle.renew(deadline).await?;
+                whoami(handle, &renewed.access_token, deadline).await
+            }
+            answer => answer,
+        };
+        answer.map_err(|error| self.api_refusal(handle, &error))
+    }
+
+    /// Ends all sessions of the profile's user at the cluster.
+    pub(crate) async fn revoke(&self, handle: &Handle, deadline: Moment) -> Result<String, Refusal> {
+        let identity = self.identity(handle, deadline).await?;
+        let uid = identity.uid.ok_or_else(|| {
+            Refusal::new(Code::Failed, "the cluster did not say this user's uid; nothing was revoked")
+        })?;
+        let token = handle.get(None, deadline).await?.access_token;
+        // Revoking twice is as good as once, so the next endpoint may be asked too.
+        let revoke = |client: Client, endpoint: Endpoint| {
+            let (token, uid) = (token.clone(), uid.clone());
+            async move { client.revoke_user(&endpoint, &token, &uid).await }
+        };
+        try_each(handle, deadline, revoke).await.map_err(|error| self.api_refusal(handle, &error))?;
+        Ok(format!("revoked all tokens of {}", identity.username.unwrap_or(uid)))
+    }
+
+    /// A failed call of ours in words.
+    fn api_refusal(&self, handle: &Handle, error: &ApiError) -> Refusal {
+        let name = handle.name.as_str();
+        let default = self.surroundings.default_profile();
+        let command = |verb| report::command(verb, name, default.as_str());
+        let message = format!("profile {name}: {error}");
+        match error {
+            ApiError::Unauthorized { .. } => {
+                Refusal::new(Code::LoginRequired, message).then(command("login"))
+            }
+            ApiError::LockedOut { .. } => Refusal::new(Code::LockedOut, message).then("wait"),
+            ApiError::Forbidden { .. } => Refusal::new(Code::NotPermitted, message)
+                .then("the user's role does not allow it; ask a cluster admin"),
+            ApiError::Untrusted { .. } => Refusal::new(Code::Untrusted, message).then(command("trust")),
+            ApiError::Unreachable { .. } | ApiError::Busy { .. } | ApiError::Server { .. } => {
+                Refusal::new(Code::Unreachable, message).then("try again later; see: weka-token status")
+            }
+            _ => Refusal::new(Code::Failed, message),
+        }
+    }
+}
+
+async fn whoami(handle: &Handle, token: &AccessToken, deadline: Moment) -> Result<Identity, ApiError> {
+    let ask = |client: Client, endpoint: Endpoint| {
+        let token = token.clone();
+        async move { client.whoami(&endpoint, &token).await }
+    };
+    try_each(handle, deadline, ask).await
+}
+
+/// A call that may be repeated, at one endpoint after the other, from the one in use on.
+async fn try_each<T, F: Future<Output = Result<T, ApiError>> + Send>(
+    handle: &Handle,
+    deadline: Moment,
+    call: impl Fn(Client, Endpoint) -> F,
+) -> Result<T, ApiError> {
+    let config = Arc::clone(&handle.settings.borrow());
+    let client = Client::new(config.rest_settings());
+    let in_use = handle.board.view().1.endpoint;
+    let (first, others): (Vec<_>, Vec<_>) =
+        config.endpoints.iter().partition(|endpoint| endpoint.to_string() == in_use);
+    let mut last = ApiError::Misconfigured { reason: "no endpoint is configured".into() };
+    for endpoint in first.into_iter().chain(others) {
+        let left = clock::now().until(deadline);
+        last = match tokio::time::timeout(left, call(client.clone(), endpoint.clone())).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(
+                error @ (ApiError::Unreachable { .. }
+                | ApiError::Server { .. }
+                | ApiError::Busy { .. }
+                | ApiError::BadReply { .. }
+                | ApiError::Untrusted { .. }),
+            )) => error,
+            Ok(Err(error)) => return Err(error),
+            Err(_) => {
+                let reason = "it did not answer in time".into();
+                return Err(ApiError::Unreachable { endpoint: endpoint.clone(), reason, sent: true });
+            }
+        };
+    }
+    Err(last)
+}

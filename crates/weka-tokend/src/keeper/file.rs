@@ -1,0 +1,201 @@
+//! The token file, from a keeper's side: looking, locking, saving, removing, each in a task of its own.
+
+use super::exchange::Report;
+use super::order::DoneReply;
+use super::pairs::{Known, Pair};
+use crate::clock;
+use crate::config::TokenFile;
+use crate::token_file::{self, FileLock, FileWorker, TokenFile as FoundFile, Tokens, Written};
+use engine::{Generation, Lease, Moment};
+use secret::AccessToken;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// How long one look at the token file may hold up an exchange: a hung file system must not delay a `get`.
+const LOOK_LIMIT: Duration = Duration::from_secs(1);
+/// How long another node's exchange is waited for, while its lock is seen to be held.
+const LOCK_PATIENCE: Duration = Duration::from_secs(8);
+/// Between two looks at a lock that is held.
+const LOCK_PAUSE: Duration = Duration::from_millis(200);
+/// How long a save may hold up the publication of a new pair.
+const SAVE_LIMIT: Duration = Duration::from_secs(1);
+/// The word before an access token where a file does not say it.
+const BEARER: &str = "Bearer";
+
+/// What became of a save.
+#[derive(Debug)]
+pub enum Saved {
+    /// The file holds the pair.
+    InFile,
+    /// There is no file to hold it.
+    NoFile,
+    /// Somebody else has put another pair there meanwhile.
+    Overtaken(Looked),
+}
+
+/// What was found where the token file should be.
+#[derive(Debug)]
+pub enum Looked {
+    /// A pair.
+    Pair {
+        /// It.
+        pair: Pair,
+        /// When the file last changed, in seconds since 1970.
+        modified_unix_s: i64,
+        /// Others may read the file: its mode.
+        lax_mode: Option<u32>,
+    },
+    /// No file, or none configured.
+    Nothing,
+    /// Something else, in words.
+    Problem(String),
+}
+
+/// Looks at the token file.
+pub async fn look(files: &FileWorker, path: Option<&Path>) -> Looked {
+    let Some(path) = path.map(ToOwned::to_owned) else { return Looked::Nothing };
+    let shown = path.display().to_string();
+    match files.run(LOOK_LIMIT, move || token_file::read(&path)).await {
+        Ok(Ok(Some(found))) => looked(found),
+        Ok(Ok(None)) => Looked::Nothing,
+        Ok(Err(error)) => Looked::Problem(error.to_string()),
+        Err(gave_up) => Looked::Problem(format!("{shown}: {gave_up}")),
+    }
+}
+
+fn looked(found: FoundFile) -> Looked {
+    let now = clock::now();
+    let lease = found.hint(clock::unix_now_s()).map(|hint| lease_of(hint, now));
+    let FoundFile { tokens, lax_mode, changed_unix_s, .. } = found;
+    let pair = Pair {
+        access_token: tokens.access_token.unwrap_or_else(|| AccessToken::new(String::new())),
+        refresh_token: tokens.refresh_token,
+        token_type: tokens.token_type.unwrap_or_else(|| BEARER.into()),
+        lease,
+        in_file: true,
+    };
+    Looked::Pair { pair, modified_unix_s: changed_unix_s, lax_mode }
+}
+
+fn lease_of(hint: token_file::Hint, now: Moment) -> Lease {
+    let age = hint.life.saturating_sub(hint.remaining);
+    let booted = Duration::from_millis(now.as_millis());
+    match booted.checked_sub(age) {
+        Some(sent_at) => Lease { sent_at: Moment::from_millis(0) + sent_at, life: hint.life },
+        // Older than this boot: only what is left of it counts.
+        None => Lease { sent_at: now, life: hint.remaining },
+    }
+}
+
+/// Looks at the token file in a task of its own.
+pub fn spawn_look(
+    files: &FileWorker,
+    path: Option<&Path>,
+    asked_by_engine: bool,
+    reports: mpsc::Sender<Report>,
+) {
+    let (files, path) = (files.clone(), path.map(ToOwned::to_owned));
+    tokio::spawn(async move {
+        let found = look(&files, path.as_deref()).await;
+        drop(reports.send(Report::Looked { asked_by_engine, found }).await);
+    });
+}
+
+/// Takes the lock beside the token file, best effort, and looks at the file. While another host holds the
+/// lock it is renewing, so its pair is waited for as long as ours lives.
+pub(super) async fn look_locked(
+    files: &FileWorker,
+    path: &Path,
+    pair: &Pair,
+    known: &Known,
+) -> (Option<FileLock>, Looked) {
+    let left = pair.lease.map_or(Duration::ZERO, |lease| lease.remaining(clock::now()));
+    let patience = left.saturating_sub(Duration::from_secs(1)).clamp(LOOK_LIMIT, LOCK_PATIENCE);
+    let until = clock::now() + patience;
+    loop {
+        let attempt = {
+            let path = path.to_owned();
+            files.run(LOOK_LIMIT, move || token_file::try_lock(&path)).await
+        };
+        match attempt {
+            Ok(Ok(Some(lock))) => return (Some(lock), look(files, Some(path)).await),
+            Ok(Ok(None)) => {
+                let found = look(files, Some(path)).await;
+                let renewed = matches!(&found, Looked::Pair { pair, .. } if !known.has(pair));
+                if renewed || clock::now() >= until {
+                    return (None, found);
+                }
+                tokio::time::sleep(LOCK_PAUSE).await;
+            }
+            // No locks on this file system, or the folder is not ours to write to: go on without.
+            Ok(Err(_unavailable)) => return (None, look(files, Some(path)).await),
+            Err(_gave_up) => return (None, Looked::Nothing),
+        }
+    }
+}
+
+/// Puts a pair into the token file. A pair that is not among the `known` ones is another writer's and left
+/// alone; without them whatever is there is replaced, as a person's login does.
+pub fn spawn_save(
+    files: FileWorker,
+    generation: Generation,
+    pair: &Pair,
+    file: &TokenFile,
+    known: Option<Known>,
+    reports: mpsc::Sender<Report>,
+) {
+    let Some(path) = file.path().map(ToOwned::to_owned) else {
+        let saved = Report::Saved { generation, result: Ok(Saved::NoFile) };
+        tokio::spawn(async move { reports.send(saved).await });
+        return;
+    };
+    let may_create = file.may_create();
+    let tokens = tokens_of(pair);
+    tokio::spawn(async move {
+        let shown = path.display().to_string();
+        let write = move || {
+            let is_known = |tokens: &Tokens| known.as_ref().is_none_or(|known| known.has_tokens(tokens));
+            token_file::write(&path, &tokens, may_create, is_known)
+        };
+        let result = match files.run(SAVE_LIMIT, write).await {
+            Ok(Ok(Written::Done(_))) => Ok(Saved::InFile),
+            Ok(Ok(Written::Absent)) => Ok(Saved::NoFile),
+            Ok(Ok(Written::Overtaken(found))) => Ok(Saved::Overtaken(looked(*found))),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(gave_up) => Err(format!("{shown}: {gave_up}")),
+        };
+        drop(reports.send(Report::Saved { generation, result }).await);
+    });
+}
+
+fn tokens_of(pair: &Pair) -> Tokens {
+    Tokens {
+        access_token: Some(pair.access_token.clone()).filter(|token| !token.is_empty()),
+        refresh_token: pair.refresh_token.clone(),
+        token_type: Some(pair.token_type.clone()),
+        expires_in_s: pair.lease.map(|lease| lease.life.as_secs()),
+    }
+}
+
+/// Deletes the token file if it holds this pair: after a logout.
+pub fn spawn_file_removal(files: FileWorker, path: Option<PathBuf>, pair: Option<Pair>, reply: DoneReply) {
+    tokio::spawn(async move {
+        let mut notes = vec!["logged out; the tokens are forgotten".to_owned()];
+        if let (Some(path), Some(pair)) = (path, pair) {
+            let shown = path.display().to_string();
+            let ours = tokens_of(&pair);
+            let is_ours = move |found: &Tokens| {
+                let same_refresh = ours.refresh_token.is_some() && found.refresh_token == ours.refresh_token;
+                same_refresh || (ours.access_token.is_some() && found.access_token == ours.access_token)
+            };
+            match files.run(LOOK_LIMIT, move || token_file::remove_if(&path, is_ours)).await {
+                Ok(Ok(true)) => notes.push(format!("deleted {shown}")),
+                Ok(Ok(false)) => {}
+                Ok(Err(error)) => notes.push(error.to_string()),
+                Err(gave_up) => notes.push(format!("{shown}: {gave_up}")),
+            }
+        }
+        drop(reply.send(Ok(notes)));
+    });
+}

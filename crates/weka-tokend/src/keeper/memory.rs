@@ -1,0 +1,133 @@
+//! What must outlive a restart: what was refused, locked, or logged out of.
+
+use super::Keeper;
+use super::exchange::Report;
+use crate::clock;
+use crate::remembered::{RefusedPassword, Remembered};
+use crate::token_file::FileWorker;
+use engine::{Event, ExchangeId, Failure, Memory, Moment, Outcome};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// How long writing to the state folder may take.
+const WRITE_LIMIT: Duration = Duration::from_secs(2);
+
+/// A keeper's memory: in the engine's words, as it is kept, and where.
+#[derive(Debug, Default)]
+pub(super) struct MemorySide {
+    engine: Memory,
+    kept: Remembered,
+    /// A worker of its own, so that a hung home of the token file does not hold it up.
+    worker: FileWorker,
+    writing: JoinSet<()>,
+}
+
+impl MemorySide {
+    /// The password that was refused, in the form that is kept.
+    pub(super) fn refused_password(&self) -> Option<RefusedPassword> {
+        self.kept.refused.clone()
+    }
+
+    /// Whether a file that last changed then is older than a logout.
+    pub(super) fn is_logged_out_since(&self, modified_unix_s: i64) -> bool {
+        self.kept.logged_out_at.is_some_and(|at| modified_unix_s < at)
+    }
+
+    /// Waits until everything is written.
+    pub(super) async fn settle(&mut self, limit: Duration) {
+        let written = async { while self.writing.join_next().await.is_some() {} };
+        drop(tokio::time::timeout(limit, written).await);
+    }
+
+    fn write(&mut self, profile: &str, path: PathBuf) {
+        let (worker, kept, profile) = (self.worker.clone(), self.kept.clone(), profile.to_owned());
+        // Finished writes need no memory.
+        while self.writing.try_join_next().is_some() {}
+        self.writing.spawn(async move { write(&worker, kept, &path, &profile).await });
+    }
+}
+
+async fn write(worker: &FileWorker, kept: Remembered, path: &Path, profile: &str) {
+    let target = path.to_owned();
+    match worker.run(WRITE_LIMIT, move || kept.write(&target)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!("a restart would forget what {profile} must remember: {error}"),
+        Err(gave_up) => {
+            let path = path.display();
+            tracing::warn!("a restart would forget what {profile} must remember: {path}: {gave_up}");
+        }
+    }
+}
+
+impl Keeper {
+    /// Takes over what was remembered, and says it in the engine's words.
+    pub(super) fn recall(&mut self, kept: Remembered, now: Moment) -> Memory {
+        let left = kept.locked_until.map(|until| until.saturating_sub(clock::unix_now_s()));
+        let left = left.and_then(|left| u64::try_from(left).ok()).filter(|left| *left > 0);
+        let engine = Memory {
+            refused: kept.refused.is_some().then(|| self.password.refused_before()),
+            locked_until: left.map(|left| now + Duration::from_secs(left)),
+            logged_out: kept.logged_out_at.is_some(),
+        };
+        self.memory.kept = kept;
+        self.memory.engine = engine;
+        engine
+    }
+
+    /// Keeps across restarts what the engine says must not be forgotten.
+    pub(super) fn remember(&mut self, memory: Memory) {
+        let (now, unix) = (clock::now(), clock::unix_now_s());
+        self.password.refused = memory.refused;
+        let kept = &mut self.memory.kept;
+        if memory.refused.is_none() {
+            kept.refused = None;
+        }
+        kept.locked_until =
+            memory.locked_until.map(|until| unix.saturating_add_unsigned(now.until(until).as_secs() + 1));
+        kept.logged_out_at = match (memory.logged_out, kept.logged_out_at) {
+            (false, _) => None,
+            (true, before) if self.memory.engine.logged_out => before.or(Some(unix)),
+            (true, _) => Some(unix),
+        };
+        self.memory.engine = memory;
+        if let Some(path) = self.surroundings.dirs.remembered_file(&self.name) {
+            self.memory.write(self.name.as_str(), path);
+        }
+    }
+
+    /// The cluster refused the source's password. That is written down before anybody hears of it: a daemon
+    /// that was killed in between would send it again at its next start.
+    pub(super) fn keep_refusal(&self, exchange: ExchangeId) {
+        let (reports, worker) = (self.reports.clone(), self.memory.worker.clone());
+        let (mut kept, password) = (self.memory.kept.clone(), self.password.last());
+        let (path, name) = (self.surroundings.dirs.remembered_file(&self.name), self.name.clone());
+        tokio::spawn(async move {
+            // Deliberately slow to compute.
+            let hashed =
+                tokio::task::spawn_blocking(move || password.map(|it| RefusedPassword::of(&it))).await;
+            let refused = match hashed {
+                Ok(Some(Ok(refused))) => Some(refused),
+                Ok(Some(Err(error))) => {
+                    tracing::warn!(%error, "a restart would forget a refused password of {name}");
+                    None
+                }
+                Ok(None) | Err(_) => None,
+            };
+            if let (Some(path), Some(_)) = (path, &refused) {
+                kept.refused.clone_from(&refused);
+                write(&worker, kept, &path, name.as_str()).await;
+            }
+            drop(reports.send(Report::RefusalKept { exchange, refused }).await);
+        });
+    }
+
+    /// The refusal is written down; now the engine may hear of it.
+    pub(super) fn on_refusal_kept(&mut self, exchange: ExchangeId, refused: Option<RefusedPassword>) {
+        if self.exchange.take_if(|running| running.id == exchange).is_none() {
+            return;
+        }
+        self.memory.kept.refused = refused;
+        self.feed(Event::Ended { exchange, outcome: Outcome::Failed(Failure::Unauthorized) });
+    }
+}

@@ -1,0 +1,52 @@
+//! What a keeper shows on its board, and says in the log.
+
+use super::{Keeper, report};
+use crate::board::View;
+use engine::{Condition, Moment};
+
+impl Keeper {
+    /// Puts the state on the board, and a change of it into the log.
+    pub(super) fn show(&mut self, now: Moment) {
+        let config = self.config();
+        let condition = match self.session.condition(now) {
+            // A pair on its way from one state to the next is no state of its own.
+            Condition::Starting => self.shown,
+            condition => condition,
+        };
+        let mut notes: Vec<String> = Vec::new();
+        notes.extend(self.file.problem.clone());
+        notes.extend(self.source_problem.clone());
+        if let (Some(mode), Some(path)) = (self.file.lax_mode, config.token_file.path()) {
+            let path = path.display();
+            notes.push(format!("{path} was readable by others (mode {mode:04o}); run: chmod 600 {path}"));
+        }
+        self.board.show(View {
+            condition,
+            endpoint: self.endpoint(),
+            org: config.org.clone(),
+            username: config.username.clone(),
+            next_refresh: self.session.next_refresh(),
+            refreshes: self.session.refreshes(),
+            failures: self.session.failures(),
+            last_error: self.last_error.clone(),
+            locked_until: self.session.locked_until(now),
+            token_file: self.file_shown(),
+            notes,
+        });
+        self.report_change(condition);
+    }
+
+    /// Logs a change of state: once, not once per retry.
+    fn report_change(&mut self, condition: Condition) {
+        if condition == self.shown {
+            return;
+        }
+        self.shown = condition;
+        let (profile, state) = (&self.name, report::state(condition));
+        match (condition, &self.last_error) {
+            (Condition::Ready | Condition::LoggedOut, _) => tracing::info!("{profile} is {state}"),
+            (_, Some(error)) => tracing::warn!("{profile} is {state}: {error}"),
+            (_, None) => tracing::warn!("{profile} is {state}"),
+        }
+    }
+}
