@@ -154,9 +154,12 @@ pub fn spawn_save(
     let tokens = tokens_of(pair);
     tokio::spawn(async move {
         let shown = path.display().to_string();
-        let write = move || {
-            let is_known = |tokens: &Tokens| known.as_ref().is_none_or(|known| known.has_tokens(tokens));
-            token_file::write(&path, &tokens, may_create, is_known)
+        let write = move || match &known {
+            Some(known) => {
+                let is_known = |tokens: &Tokens| known.has_tokens(tokens);
+                token_file::write(&path, &tokens, may_create, Some(&is_known))
+            }
+            None => token_file::write(&path, &tokens, may_create, None),
         };
         let result = match files.run(SAVE_LIMIT, write).await {
             Ok(Ok(Written::Done(_))) => Ok(Saved::InFile),

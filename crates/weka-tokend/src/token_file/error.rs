@@ -28,6 +28,9 @@ pub enum TokenFileProblem {
         /// From 1.
         column: usize,
     },
+    /// It breaks off, and was changed a moment ago: written over, the writer's tokens would be lost.
+    #[error("somebody is writing it; it is left alone until they are done")]
+    BeingWritten,
     /// Something else than JSON.
     #[error("it is not JSON (line {line}, column {column})")]
     NotJson {

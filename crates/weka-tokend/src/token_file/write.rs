@@ -8,9 +8,13 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 /// The mode that some of WEKA's tools ask for: not even the owner writes in place.
 const READ_ONLY_FILE: u32 = 0o400;
+
+/// How long a file that breaks off is left to whoever is writing it, from its last change on.
+const WRITER_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What came of writing.
 #[derive(Debug)]
@@ -27,7 +31,8 @@ pub enum Written {
 ///
 /// `may_create`: a file that is not there is made, and a missing folder with it (0700). `known` says whether
 /// tokens found in the file may be replaced: they are left alone where somebody else has put them there since
-/// the daemon looked. For a person's login all may. What is no token file at all is never written over.
+/// the daemon looked, or is about to. A person's login passes `None`: all may. What is no token file at all is
+/// never written over.
 ///
 /// # Errors
 ///
@@ -36,7 +41,7 @@ pub fn write(
     path: &Path,
     tokens: &Tokens,
     may_create: bool,
-    known: impl Fn(&Tokens) -> bool,
+    known: Option<&dyn Fn(&Tokens) -> bool>,
 ) -> Result<Written, TokenFileError> {
     let failed = |problem| TokenFileError { path: path.to_owned(), problem };
     let (mut document, mode) = match read::open(path).map_err(failed)? {
@@ -53,11 +58,16 @@ pub fn write(
             let mode = if is_read_only { READ_ONLY_FILE } else { PRIVATE_FILE };
             let document = match read::document(&mut file, &metadata) {
                 Ok(document) => document,
+                Err(problem) if known.is_some() && problem.may_be_half_written() && is_fresh(&metadata) => {
+                    return Err(failed(TokenFileProblem::BeingWritten));
+                }
                 Err(problem) if problem.may_be_written_over() => Document::empty(),
                 Err(problem) => return Err(failed(problem)),
             };
             match read::file_with(&document, &metadata) {
-                Ok(found) if !known(&found.tokens) && !found.identity.holds(tokens) => {
+                Ok(found)
+                    if known.is_some_and(|known| !known(&found.tokens)) && !found.identity.holds(tokens) =>
+                {
                     return Ok(Written::Overtaken(Box::new(found)));
                 }
                 Ok(_) => {}
@@ -72,6 +82,12 @@ pub fn write(
     let manner = Manner { mode: FileMode::Exactly(mode), links: Links::Follow, group: None };
     let metadata = atomic::replace(path, &bytes, manner)?;
     Ok(Written::Done(Identity::new(&metadata, tokens)))
+}
+
+/// Whether a file was changed so lately that its writer may not be done.
+fn is_fresh(metadata: &fs::Metadata) -> bool {
+    let age = metadata.modified().ok().and_then(|changed| SystemTime::now().duration_since(changed).ok());
+    age.is_some_and(|age| age < WRITER_PATIENCE)
 }
 
 /// Removes a token file whose tokens are `ours`: its target, and a symlink that would lead nowhere. Blocks.

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use weka_tokend::token_file::{Tokens, Written, read, remove_if, try_lock, write};
+use weka_tokend::token_file::{TokenFileProblem, Tokens, Written, read, remove_if, try_lock, write};
 
 /// As WEKA's own tools write it.
 const PLAIN: &str = r#"{
@@ -24,10 +24,6 @@ fn tokens(access: &str, refresh: &str) -> Tokens {
         token_type: Some("Bearer".to_owned()),
         expires_in_s: Some(300),
     }
-}
-
-fn anybodys(_: &Tokens) -> bool {
-    true
 }
 
 fn problem(path: &Path) -> String {
@@ -110,7 +106,7 @@ fn what_is_no_file_is_named_at_once() {
         ("socket", "it is not a regular file"),
     ] {
         assert_eq!(problem(&at(name)), expected, "{name}");
-        let written = write(&at(name), &tokens("a", "r"), true, anybodys);
+        let written = write(&at(name), &tokens("a", "r"), true, None);
         assert!(written.is_err(), "{name}");
     }
     fs::write(at("locked"), PLAIN).unwrap();
@@ -140,9 +136,9 @@ fn modes_that_show_tokens_to_others_are_noted() {
 fn a_file_looks_as_if_wekas_own_tools_had_written_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/.weka/t.json");
-    assert!(matches!(write(&path, &tokens("a", "r"), false, anybodys).unwrap(), Written::Absent));
+    assert!(matches!(write(&path, &tokens("a", "r"), false, None).unwrap(), Written::Absent));
     assert!(!folder.path().join("new").exists());
-    assert!(matches!(write(&path, &tokens("a", "r"), true, anybodys).unwrap(), Written::Done(_)));
+    assert!(matches!(write(&path, &tokens("a", "r"), true, None).unwrap(), Written::Done(_)));
     assert_eq!(
         fs::read_to_string(&path).unwrap(),
         "{\n    \"access_token\": \"a\",\n    \"refresh_token\": \"r\",\n    \"token_type\": \"Bearer\"\n}\n"
@@ -161,7 +157,7 @@ fn other_keys_and_the_order_are_kept() {
         "{\"site\":{\"b\":1,\"a\":[2.50]},\"token_type\":\"Bearer\",\"refresh_token\":\"x\",\"expires_in\":1,\"access_token\":\"y\",\"password_change_required\":false}",
     )
     .unwrap();
-    let Written::Done(_) = write(&path, &tokens("a", "r"), false, anybodys).unwrap() else {
+    let Written::Done(_) = write(&path, &tokens("a", "r"), false, None).unwrap() else {
         panic!("not written")
     };
     let text = fs::read_to_string(&path).unwrap();
@@ -171,7 +167,7 @@ fn other_keys_and_the_order_are_kept() {
         "{\"site\":{\"b\":1,\"a\":[2.5]},\"token_type\":\"Bearer\",\"refresh_token\":\"r\",\"expires_in\":300,\"access_token\":\"a\",\"password_change_required\":false}"
     );
     // What the new pair does not have is not left over from the old one.
-    let Written::Done(_) = write(&path, &tokens("b", ""), false, anybodys).unwrap() else {
+    let Written::Done(_) = write(&path, &tokens("b", ""), false, None).unwrap() else {
         panic!("not written")
     };
     let found = read(&path).unwrap().unwrap().tokens;
@@ -186,12 +182,12 @@ fn modes_and_links_after_a_write() {
         fs::write(folder.path().join("next"), PLAIN).unwrap();
         fs::rename(folder.path().join("next"), &path).unwrap();
         set_mode(&path, before);
-        write(&path, &tokens("a", "r"), false, anybodys).unwrap();
+        write(&path, &tokens("a", "r"), false, None).unwrap();
         assert_eq!(mode_of(&path), after);
     }
     let link = folder.path().join("link");
     symlink("t.json", &link).unwrap();
-    write(&link, &tokens("via-link", "r"), false, anybodys).unwrap();
+    write(&link, &tokens("via-link", "r"), false, None).unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert!(fs::read_to_string(&path).unwrap().contains("via-link"));
 }
@@ -203,20 +199,29 @@ fn tokens_that_somebody_else_has_just_written_are_left_alone() {
     fs::write(&path, PLAIN).unwrap();
     let before = read(&path).unwrap().unwrap().tokens;
     let known = |found: &Tokens| *found == before;
-    write(&path, &tokens("mine", "mine"), false, known).unwrap();
+    write(&path, &tokens("mine", "mine"), false, Some(&known)).unwrap();
 
     // Somebody logs in with WEKA's own tool meanwhile.
-    let Written::Overtaken(found) = write(&path, &tokens("mine-2", "mine-2"), false, known).unwrap() else {
+    let Written::Overtaken(found) = write(&path, &tokens("mine-2", "mine-2"), false, Some(&known)).unwrap()
+    else {
         panic!("overwritten")
     };
     assert_eq!(found.tokens.access_token.as_ref().map(AccessToken::expose), Some("mine"));
     assert!(fs::read_to_string(&path).unwrap().contains("\"mine\""));
     // The very tokens may be written again, and a person's login replaces anybody's.
-    assert!(matches!(write(&path, &tokens("mine", "mine"), false, known).unwrap(), Written::Done(_)));
-    assert!(matches!(write(&path, &tokens("mine-2", "mine-2"), false, anybodys).unwrap(), Written::Done(_)));
-    // What cannot be understood holds nobody's tokens.
+    assert!(matches!(write(&path, &tokens("mine", "mine"), false, Some(&known)).unwrap(), Written::Done(_)));
+    assert!(matches!(write(&path, &tokens("mine-2", "mine-2"), false, None).unwrap(), Written::Done(_)));
+    // What cannot be understood holds nobody's tokens, once nobody is writing it any more.
     fs::write(&path, "{\"access_to").unwrap();
-    assert!(matches!(write(&path, &tokens("mine-3", "mine-3"), false, known).unwrap(), Written::Done(_)));
+    let error = write(&path, &tokens("mine-3", "mine-3"), false, Some(&known)).unwrap_err();
+    assert!(matches!(error.problem, TokenFileProblem::BeingWritten), "{error}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "{\"access_to");
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(60)).unwrap();
+    assert!(matches!(
+        write(&path, &tokens("mine-3", "mine-3"), false, Some(&known)).unwrap(),
+        Written::Done(_)
+    ));
 }
 
 #[test]
@@ -225,13 +230,13 @@ fn what_is_no_token_file_is_not_written_over() {
     let path = folder.path().join(".bashrc");
     for text in ["export PATH=/opt/bin:$PATH\n", "[1, 2]", "\"text\""] {
         fs::write(&path, text).unwrap();
-        let error = write(&path, &tokens("a", "r"), true, anybodys).unwrap_err().to_string();
+        let error = write(&path, &tokens("a", "r"), true, None).unwrap_err().to_string();
         assert!(error.contains("not JSON") || error.contains("not an object"), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
     for (text, kept) in [("", ""), ("{\"acc", ""), ("{\"note\":1,\"access_token\":7}", "\"note\": 1,")] {
         fs::write(&path, text).unwrap();
-        write(&path, &tokens("a", "r"), true, anybodys).unwrap();
+        write(&path, &tokens("a", "r"), true, None).unwrap();
         let after = fs::read_to_string(&path).unwrap();
         assert!(after.contains(kept) && after.contains("\"refresh_token\": \"r\""), "{after}");
     }
@@ -241,7 +246,7 @@ fn what_is_no_token_file_is_not_written_over() {
 fn our_own_writing_is_told_from_anybody_elses() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.json");
-    let Written::Done(ours) = write(&path, &tokens("a", "r"), true, anybodys).unwrap() else {
+    let Written::Done(ours) = write(&path, &tokens("a", "r"), true, None).unwrap() else {
         panic!("not written")
     };
     assert_eq!(read(&path).unwrap().unwrap().identity, ours);
@@ -267,7 +272,7 @@ fn a_logout_takes_our_own_tokens_with_it_and_no_others() {
     assert!(!path.exists() && fs::symlink_metadata(&link).is_err());
     assert!(!remove_if(&link, ours).unwrap());
     fs::write(&path, "garbage").unwrap();
-    assert!(!remove_if(&path, anybodys).unwrap());
+    assert!(!remove_if(&path, |_| true).unwrap());
     assert!(path.exists());
 }
 
