@@ -299,6 +299,7 @@ fn recovers(world: &mut World) {
     world.run_for(s(600));
     assert_eq!(world.condition(), Condition::Ready);
     let caller = world.get();
+    world.run_for(s(1));
     assert!(world.got(caller));
     let ticks = world.ticks.len();
     world.run_for(s(2400));
