@@ -1,0 +1,163 @@
+//! Every command in the README, run as it stands there: one story in one home.
+
+use crate::{login, profile, weka_user_login};
+use e2e::home::finish;
+use e2e::terminal::Terminal;
+use e2e::{Cluster, Daemon, Home};
+use nix::sys::signal::Signal;
+use std::path::{Path, PathBuf};
+use wire::State;
+
+/// The README's shell blocks, in order.
+fn blocks(text: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once("```sh\n") {
+        let (block, after) = after.split_once("```").expect("each block ends");
+        blocks.push(block.to_owned());
+        rest = after;
+    }
+    blocks
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// What stands for the reader: a cluster where alice may ask who she is, and a home.
+struct Reader {
+    home: Home,
+    cluster: Cluster,
+}
+
+impl Reader {
+    fn new() -> Self {
+        let home = Home::new();
+        let users = home.path().join("users.toml");
+        home.write(
+            &users,
+            "[[user]]\nusername = \"alice\"\npassword = \"Alice-Pass1\"\norg = \"Root\"\nrole = \"ClusterAdmin\"\n",
+        );
+        let cluster = Cluster::start(&["--users", &users.display().to_string()]);
+        home.write(Path::new("password.txt"), "Alice-Pass1\n");
+        Self { home, cluster }
+    }
+
+    /// A block in the reader's place: the names of the README's cluster are those of the simulated one.
+    fn localized(&self, block: &str) -> String {
+        let address = self.cluster.endpoint().trim_start_matches("https://");
+        block
+            .replace("weka01:14000", address)
+            .replace("weka01", address)
+            .replace("/etc/weka/ca.pem", &self.cluster.certificate.display().to_string())
+            .replace("sha256:FINGERPRINT", &self.cluster.fingerprint)
+    }
+
+    fn shell(&self, block: &str) -> std::process::Command {
+        let mut command = self.home.command("bash");
+        let here = e2e::binaries::path("weka-token");
+        let folder = here.parent().expect("a folder").display().to_string();
+        let path = std::env::var("PATH").unwrap_or_default();
+        command.env("PATH", format!("{}:{folder}:{path}", self.home.path().join("bin").display()));
+        command.args(["-euo", "pipefail", "-c", &self.localized(block)]);
+        command
+    }
+
+    #[track_caller]
+    fn run(&self, block: &str) -> String {
+        finish(&mut self.shell(block), "").ok()
+    }
+
+    /// On a terminal: trusts the certificate when asked, and types the password if one is wanted.
+    fn run_on_a_terminal(&self, block: &str, password: Option<&str>) {
+        let mut terminal = Terminal::run(&self.shell(block));
+        terminal.expect(&self.cluster.fingerprint);
+        terminal.expect("[yes/no]");
+        terminal.type_in("yes\n");
+        if let Some(password) = password {
+            terminal.expect("Organization [Root]: ");
+            terminal.type_in("\n");
+            terminal.expect("assword");
+            terminal.expect(":");
+            terminal.type_in(&format!("{password}\n"));
+        }
+        let (status, rest) = terminal.finish();
+        assert_eq!(status, 0, "{block}: {rest}");
+    }
+}
+
+#[test]
+fn every_command_of_the_readme_does_what_it_says() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("the README");
+    let checks = std::fs::read_to_string(root().join(".ci/run")).expect("the checks");
+    let reader = Reader::new();
+    let mut daemon: Option<Daemon> = None;
+    let mut seen = 0;
+    for block in blocks(&readme) {
+        seen += 1;
+        let first = block.lines().next().unwrap_or_default();
+        match first {
+            // Built and run by the checks themselves, which a test cannot do from within.
+            _ if first.starts_with("cargo ") => {
+                for line in block.lines() {
+                    assert!(checks.contains(line), "{line}: not among the checks");
+                }
+            }
+            "weka-tokend &" => daemon = Some(Daemon::start(&reader.home)),
+            "weka-token login --endpoint weka01 --user alice" => {
+                reader.run_on_a_terminal(&block, Some("Alice-Pass1"));
+            }
+            "weka-token get" => {
+                let token = reader.run(&block);
+                assert!(reader.cluster.honours(&token), "{token}");
+            }
+            _ if first.starts_with("weka-token get --format header | curl") => {
+                let answer = reader.run(&block);
+                assert!(answer.contains("\"username\":\"alice\""), "{answer}");
+            }
+            "weka-token status" => {
+                let shown = reader.run(&block);
+                for expected in ["ready", "alice", "\"profiles\":[{", "ClusterAdmin"] {
+                    assert!(shown.contains(expected), "{expected}: {shown}");
+                }
+            }
+            _ if first.starts_with("weka-token login") => {
+                let before = reader.cluster.count("logins_ok");
+                reader.run(&block);
+                assert_eq!(reader.cluster.count("logins_ok"), before + 1, "{block}");
+            }
+            "weka-token trust --endpoint weka01" => {
+                let other = Reader::new();
+                other.home.write(
+                    &other.home.token_file(),
+                    &weka_user_login(&other.cluster, "alice", "Alice-Pass1"),
+                );
+                let daemon = Daemon::start(&other.home);
+                other.run_on_a_terminal(&block, None);
+                daemon.until("the file's pair is in use", |profile| profile.state == State::Ready);
+            }
+            "weka-token logout" => {
+                reader.run(&block);
+                reader.home.run(&["get"]).refused(4);
+                login(&reader.home, &reader.cluster, "alice", "Alice-Pass1").ok();
+            }
+            "weka-tokend --check" => {
+                let daemon = daemon.as_ref().expect("it was started above");
+                // The real one would signal every daemon of this machine.
+                let pkill = reader.home.path().join("bin/pkill");
+                let text =
+                    format!("#!/bin/sh\n[ \"$*\" = '-HUP -x weka-tokend' ] && kill -HUP {}\n", daemon.pid());
+                reader.home.write(&pkill, &text);
+                let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+                std::fs::set_permissions(&pkill, mode).expect("it can be run");
+                reader.home.configure(&profile("other", &reader.cluster, ""));
+                let shown = reader.run(&block);
+                assert!(shown.contains("other"), "{shown}");
+                daemon.until("the configuration was read again", |_| daemon.log().contains("read again"));
+            }
+            _ => panic!("no test runs this: {block}"),
+        }
+    }
+    assert!(seen >= 12, "the README's blocks were found: {seen}");
+    daemon.expect("it was started").signal(Signal::SIGTERM);
+}
