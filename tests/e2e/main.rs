@@ -1,10 +1,35 @@
 //! End to end: the real client, the real daemon, a simulated cluster over TLS.
 #![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+mod config;
+mod failover;
+mod frames;
 mod get;
+mod lockout;
+mod login;
+mod logout;
+mod manners;
+mod outage;
+mod password_source;
+mod profiles;
+mod readme;
+mod refresh;
+mod regular_user;
+mod reload;
+mod secrets;
+mod shared_home;
+mod socket;
+mod status;
+mod token_file;
+mod token_file_broken;
+mod token_file_writers;
+mod trust;
+mod whoami;
 
 use e2e::{Cluster, Daemon, Home, Ran};
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::path::Path;
 
 /// A home whose daemon is logged in as alice.
 struct LoggedIn {
@@ -19,7 +44,17 @@ impl LoggedIn {
     }
 
     fn as_user(cluster: Cluster, username: &str, password: &str) -> Self {
+        Self::in_home(Home::new(), cluster, username, password)
+    }
+
+    /// In a home whose configuration knows the cluster, with further keys for the default profile.
+    fn configured(cluster: Cluster, keys: &str) -> Self {
         let home = Home::new();
+        home.configure(&profile("default", &cluster, keys));
+        Self::in_home(home, cluster, "alice", "Alice-Pass1")
+    }
+
+    fn in_home(home: Home, cluster: Cluster, username: &str, password: &str) -> Self {
         let daemon = Daemon::start(&home);
         login(&home, &cluster, username, password).ok();
         Self { home, daemon, cluster }
@@ -30,8 +65,23 @@ impl LoggedIn {
     }
 }
 
+/// Runs a test's cases at the same time: most of what they do is wait.
+fn at_once<T: Sync + std::fmt::Debug>(cases: &[T], run: impl Fn(&T) + Sync) {
+    let failed: Vec<_> = std::thread::scope(|scope| {
+        let run = &run;
+        let running: Vec<_> = cases.iter().map(|case| (case, scope.spawn(move || run(case)))).collect();
+        running.into_iter().filter_map(|(case, thread)| thread.join().err().map(|_| case)).collect()
+    });
+    assert!(failed.is_empty(), "failed: {failed:#?}");
+}
+
 /// Logs in without a terminal.
 fn login(home: &Home, cluster: &Cluster, username: &str, password: &str) -> Ran {
+    login_with(home, cluster, username, password, &[])
+}
+
+/// Logs in without a terminal, with further options.
+fn login_with(home: &Home, cluster: &Cluster, username: &str, password: &str, options: &[&str]) -> Ran {
     let mut arguments = vec!["login", "--user", username, "--password-stdin"];
     for endpoint in &cluster.endpoints {
         arguments.extend(["--endpoint", endpoint]);
@@ -39,7 +89,46 @@ fn login(home: &Home, cluster: &Cluster, username: &str, password: &str) -> Ran 
     if !cluster.fingerprint.is_empty() {
         arguments.extend(["--fingerprint", &cluster.fingerprint]);
     }
+    arguments.extend(options);
     home.run_with(&arguments, &format!("{password}\n"))
+}
+
+/// A profile's table, with further keys.
+fn profile(name: &str, cluster: &Cluster, keys: &str) -> String {
+    let mut table = format!("[profile.{name}]\nendpoints = {:?}\n", cluster.endpoints);
+    if !cluster.fingerprint.is_empty() {
+        table.push_str(&format!("fingerprint = \"{}\"\n", cluster.fingerprint));
+    }
+    table + keys + "\n"
+}
+
+/// What WEKA's own `weka user login` leaves in its token file: three keys, indented.
+fn weka_user_login(cluster: &Cluster, username: &str, password: &str) -> String {
+    let elsewhere = Home::new();
+    let _daemon = Daemon::start(&elsewhere);
+    login_with(&elsewhere, cluster, username, password, &["--token-file"]).ok();
+    let pair = read_json(&elsewhere.token_file());
+    token_file(&pair, &Value::Null)
+}
+
+/// A token file's text: a pair's three keys, and further ones.
+fn token_file(pair: &Value, extra: &Value) -> String {
+    let mut file = json!({
+        "access_token": pair["access_token"],
+        "refresh_token": pair["refresh_token"],
+        "token_type": "Bearer",
+    });
+    if let (Some(file), Some(extra)) = (file.as_object_mut(), extra.as_object()) {
+        file.extend(extra.clone());
+    }
+    serde_json::to_string_pretty(&file).unwrap() + "\n"
+}
+
+/// A file of JSON.
+#[track_caller]
+fn read_json(path: &Path) -> Value {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// One line of JSON.
@@ -47,4 +136,12 @@ fn login(home: &Home, cluster: &Cluster, username: &str, password: &str) -> Ran 
 fn json(text: &str) -> Value {
     assert_eq!(text.lines().count(), 1, "one line: {text}");
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// The permission bits of a file, of the link itself where it is one.
+#[track_caller]
+fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::MetadataExt;
+    let found = std::fs::symlink_metadata(path);
+    found.unwrap_or_else(|error| panic!("{}: {error}", path.display())).mode() & 0o7777
 }

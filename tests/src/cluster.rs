@@ -56,7 +56,8 @@ impl Cluster {
         let mut process = Process::start(&mut command).expect("weka-sim starts");
         let stdout = process.child().stdout.take().expect("its output is piped");
         let (mut endpoints, mut fingerprint, mut control) = (Vec::new(), String::new(), String::new());
-        // The control line is the last one: everything answers once it is there.
+        let backends = options.iter().filter(|option| **option == "--listen").count().max(1);
+        // It prints them all at once, when everything answers.
         for line in BufReader::new(stdout).lines() {
             let line = line.expect("weka-sim prints text");
             match line.split_once(' ') {
@@ -64,9 +65,11 @@ impl Cluster {
                 Some(("fingerprint", hex)) => hex.clone_into(&mut fingerprint),
                 Some(("control", url)) => {
                     url.trim_start_matches("http://").clone_into(&mut control);
-                    break;
                 }
                 _ => {}
+            }
+            if endpoints.len() == backends && !control.is_empty() {
+                break;
             }
         }
         assert!(!control.is_empty(), "weka-sim ended before it was ready");
@@ -133,7 +136,49 @@ impl Cluster {
     #[must_use]
     pub fn log(&self) -> Vec<Value> {
         let log = self.control("GET", "/log", &Value::Null);
-        log.as_array().or(log["entries"].as_array()).cloned().unwrap_or_else(|| panic!("no log in {log}"))
+        log.as_array()
+            .or_else(|| log["entries"].as_array())
+            .cloned()
+            .unwrap_or_else(|| panic!("no log in {log}"))
+    }
+
+    /// The requests that a query picks, such as `path=/api/v2/login`; see `weka-sim --help`.
+    #[must_use]
+    pub fn requests(&self, query: &str) -> Vec<Value> {
+        let log = self.control("GET", &format!("/log?{query}"), &Value::Null);
+        log.as_array().cloned().unwrap_or_else(|| panic!("no log in {log}"))
+    }
+
+    /// The attempts to log in with a password so far.
+    #[must_use]
+    pub fn logins(&self) -> Vec<Value> {
+        self.requests("path=/api/v2/login")
+    }
+
+    /// The attempts to refresh so far.
+    #[must_use]
+    pub fn refreshes(&self) -> Vec<Value> {
+        self.requests("path=/api/v2/login/refresh")
+    }
+
+    /// Waits until a query picks at least so many requests.
+    ///
+    /// # Panics
+    /// It never does.
+    pub fn until_requests(&self, query: &str, min: usize) -> Vec<Value> {
+        let found = self.requests(&format!("{query}&min={min}&wait_ms=15000"));
+        assert!(found.len() >= min, "{query}: {found:#?}");
+        found
+    }
+
+    /// Changes settings, such as `json!({"lockout_failures": 2})`.
+    pub fn set(&self, settings: &Value) {
+        self.control("POST", "/settings", settings);
+    }
+
+    /// Ends every token there is, as a revocation by an administrator does.
+    pub fn revoke_all(&self) {
+        self.control("POST", "/revoke", &json!({"all": true}));
     }
 
     /// What the cluster thinks of an access token.

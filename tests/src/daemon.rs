@@ -1,18 +1,17 @@
 //! A daemon whose socket answers.
 
-use crate::binaries;
 use crate::home::Home;
 use crate::process::Process;
 use nix::sys::signal::Signal;
 use std::fs::{self, File};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 use wire::{Request, Response, blocking};
 
 /// How long a daemon may take to answer.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(30);
 /// Between two attempts to reach it.
 const PAUSE: Duration = Duration::from_millis(2);
 
@@ -49,15 +48,24 @@ impl Daemon {
     /// It does not answer.
     #[must_use]
     pub fn spawn(home: &Home, socket: &Path, arguments: &[&str]) -> Self {
-        let log = home.path().join("weka-tokend.log");
-        let file = File::options().append(true).create(true).open(&log).expect("a log file");
-        let mut command = home.command(binaries::path("weka-tokend"));
-        command.args(arguments).env("WEKA_TOKEN_LOG", "trace").stderr(file);
+        let mut command = home.weka_tokend(arguments);
         if socket != home.socket() {
             command.arg("--socket").arg(socket);
         }
+        Self::launch(command, socket, &home.path().join("weka-tokend.log"))
+    }
+
+    /// Starts a command that is a daemon, and waits until it answers on `socket`. What it logs, at trace
+    /// level, is added to `log`.
+    ///
+    /// # Panics
+    /// It does not answer.
+    #[must_use]
+    pub fn launch(mut command: Command, socket: &Path, log: &Path) -> Self {
+        let file = File::options().append(true).create(true).open(log).expect("a log file");
+        command.env("WEKA_TOKEN_LOG", "trace").stderr(file);
         let process = Process::start(&mut command).expect("weka-tokend starts");
-        let mut daemon = Self { process, socket: socket.to_owned(), log };
+        let mut daemon = Self { process, socket: socket.to_owned(), log: log.to_owned() };
         daemon.wait_until_it_answers();
         daemon
     }
@@ -88,16 +96,36 @@ impl Daemon {
         blocking::receive(&mut stream)
     }
 
+    /// All that `status` shows.
+    ///
+    /// # Panics
+    /// It does not say.
+    #[must_use]
+    pub fn status(&self) -> wire::Status {
+        match self.ask(&status()) {
+            Ok(Response::Status(status)) => status,
+            other => panic!("no status: {other:?}\n{}", self.log()),
+        }
+    }
+
     /// The state of the only, or the first, profile.
     ///
     /// # Panics
     /// It does not say.
     #[must_use]
     pub fn profile(&self) -> wire::ProfileStatus {
-        match self.ask(&status()) {
-            Ok(Response::Status(mut status)) if !status.profiles.is_empty() => status.profiles.remove(0),
-            other => panic!("no status: {other:?}\n{}", self.log()),
-        }
+        self.status().profiles.into_iter().next().expect("there is a profile")
+    }
+
+    /// The state of one profile.
+    ///
+    /// # Panics
+    /// There is none of that name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> wire::ProfileStatus {
+        let status = self.status();
+        let found = status.profiles.iter().find(|profile| profile.name == name).cloned();
+        found.unwrap_or_else(|| panic!("no profile {name} in {status:#?}"))
     }
 
     /// Waits, by long polls, until the first profile's state satisfies `wanted`.
@@ -105,18 +133,42 @@ impl Daemon {
     /// # Panics
     /// It never does.
     pub fn until(&self, what: &str, wanted: impl Fn(&wire::ProfileStatus) -> bool) -> wire::ProfileStatus {
+        let seen = self.until_status(what, |status| status.profiles.first().is_some_and(&wanted));
+        seen.profiles.into_iter().next().expect("there is a profile")
+    }
+
+    /// Waits, by long polls, until a profile's state satisfies `wanted`.
+    ///
+    /// # Panics
+    /// It never does.
+    pub fn until_named(
+        &self,
+        name: &str,
+        what: &str,
+        wanted: impl Fn(&wire::ProfileStatus) -> bool,
+    ) -> wire::ProfileStatus {
+        let is_it = |profile: &&wire::ProfileStatus| profile.name == name;
+        let seen = self.until_status(what, |status| status.profiles.iter().find(is_it).is_some_and(&wanted));
+        seen.profiles.into_iter().find(|profile| profile.name == name).expect("it was there")
+    }
+
+    /// Waits, by long polls, until the whole status satisfies `wanted`.
+    ///
+    /// # Panics
+    /// It never does.
+    pub fn until_status(&self, what: &str, wanted: impl Fn(&wire::Status) -> bool) -> wire::Status {
         let until = Instant::now() + LIMIT;
         let mut after_revision = None;
         loop {
             let request = Request::Status { profile: None, after_revision, wait_s: 1, after_name: None };
-            let Ok(Response::Status(mut status)) = self.ask(&request) else {
-                panic!("no status while waiting until {what}\n{}", self.log())
+            let status = match self.ask(&request) {
+                Ok(Response::Status(status)) => status,
+                other => panic!("{other:?} while waiting until {what}\n{}", self.log()),
             };
-            let profile = status.profiles.remove(0);
-            if wanted(&profile) {
-                return profile;
+            if wanted(&status) {
+                return status;
             }
-            assert!(Instant::now() < until, "not seen: {what}; instead {profile:#?}\n{}", self.log());
+            assert!(Instant::now() < until, "not seen: {what}; instead {status:#?}\n{}", self.log());
             after_revision = Some(status.revision);
         }
     }
@@ -142,6 +194,11 @@ impl Daemon {
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         self.process.signal(signal);
+    }
+
+    /// Kills it, and waits for that.
+    pub fn kill(self) {
+        drop(self.process);
     }
 
     /// Asks it to end, and waits for that.

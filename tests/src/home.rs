@@ -1,11 +1,18 @@
 //! A home folder, an environment, and the commands that run in it.
 
 use crate::binaries;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// Far longer than any command here takes; only one that hangs is killed for it.
+const LIMIT: Duration = Duration::from_secs(90);
 
 /// A user's home on a machine of its own: nothing of the real one is seen.
 #[derive(Debug)]
@@ -22,6 +29,8 @@ pub struct Ran {
     pub stdout: String,
     /// Its standard error.
     pub stderr: String,
+    /// How long it ran.
+    pub took: Duration,
 }
 
 impl Ran {
@@ -29,7 +38,6 @@ impl Ran {
     ///
     /// # Panics
     /// It failed.
-    #[must_use]
     #[track_caller]
     pub fn ok(self) -> String {
         assert_eq!(self.status, 0, "{self:#?}");
@@ -40,7 +48,6 @@ impl Ran {
     ///
     /// # Panics
     /// It ended otherwise, or said nothing, or said something on standard output.
-    #[must_use]
     #[track_caller]
     pub fn refused(self, status: i32) -> String {
         assert_eq!(self.status, status, "{self:#?}");
@@ -113,6 +120,11 @@ impl Home {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("mode 0600");
     }
 
+    /// Writes the usual configuration, mode 0600.
+    pub fn configure(&self, text: &str) {
+        self.write(&self.config_file(), text);
+    }
+
     /// A command with this home's environment and nothing else of ours but the search path.
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
@@ -134,6 +146,13 @@ impl Home {
         command
     }
 
+    /// `weka-tokend` with these arguments, not yet started.
+    pub fn weka_tokend(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(binaries::path("weka-tokend"));
+        command.args(arguments);
+        command
+    }
+
     /// Runs `weka-token` to its end.
     pub fn run(&self, arguments: &[&str]) -> Ran {
         finish(&mut self.weka_token(arguments), "")
@@ -148,24 +167,37 @@ impl Home {
 /// Runs a command to its end.
 ///
 /// # Panics
-/// It cannot be started.
+/// It cannot be started, or does not end.
 pub fn finish(command: &mut Command, input: &str) -> Ran {
     let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
+    let began = Instant::now();
     let mut child = command
         .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let (ended, watched) = mpsc::channel::<()>();
+    let pid = i32::try_from(child.id()).expect("a process id");
+    let watcher = std::thread::spawn(move || {
+        let hangs = watched.recv_timeout(LIMIT) == Err(mpsc::RecvTimeoutError::Timeout);
+        if hangs {
+            let _ended = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+        hangs
+    });
     if let Some(mut stdin) = child.stdin.take() {
         // It may refuse before it has read everything.
         drop(stdin.write_all(input.as_bytes()));
     }
     let output = child.wait_with_output().expect("the command ends");
+    drop(ended);
+    assert!(!watcher.join().expect("the watcher ends"), "{command:?} did not end within {LIMIT:?}");
     let signal = std::os::unix::process::ExitStatusExt::signal(&output.status);
     Ran {
         status: output.status.code().unwrap_or_else(|| 128 + signal.unwrap_or_default()),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        took: began.elapsed(),
     }
 }

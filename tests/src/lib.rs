@@ -5,6 +5,7 @@
 //! - [`home`]: a home folder, an environment, and the commands that run in it
 //! - [`daemon`]: a daemon whose socket answers
 //! - [`process`]: a child that never outlives its owner
+//! - [`terminal`]: a pseudo-terminal with a command on it, and hands to type with
 #![forbid(unsafe_code)]
 
 pub mod binaries;
@@ -12,7 +13,9 @@ pub mod cluster;
 pub mod daemon;
 pub mod home;
 pub mod process;
+pub mod terminal;
 
 pub use cluster::Cluster;
 pub use daemon::Daemon;
 pub use home::{Home, Ran};
+pub use terminal::Terminal;

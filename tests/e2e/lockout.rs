@@ -1,0 +1,159 @@
+//! Wrong passwords and locked accounts: one attempt each, and silence while it would prolong the lockout.
+
+use crate::{LoggedIn, login, login_with, profile};
+use e2e::{Cluster, Daemon, Home};
+use serde_json::json;
+use std::time::Duration;
+use wire::State;
+
+/// A cluster that locks after two wrong passwords.
+fn strict(lockout: &str, options: &[&str]) -> Cluster {
+    let cluster = Cluster::start(options);
+    cluster.set(&json!({"lockout_failures": 2, "lockout_duration": lockout}));
+    cluster
+}
+
+/// A home whose daemon has been told of a lockout.
+fn locked(cluster: &Cluster) -> (Home, Daemon) {
+    let home = Home::new();
+    home.configure(&profile("default", cluster, "username = \"alice\""));
+    let daemon = Daemon::start(&home);
+    for _ in 0..3 {
+        login(&home, cluster, "alice", "wrong").refused(4);
+        if daemon.profile().state == State::LockedOut {
+            break;
+        }
+    }
+    assert_eq!(daemon.profile().state, State::LockedOut);
+    (home, daemon)
+}
+
+#[test]
+fn a_wrong_password_is_exit_4_after_exactly_one_attempt() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    let words = login(&home, &cluster, "alice", "Wrong-Pass1").refused(4);
+    assert!(words.contains("password") && !words.contains("Wrong-Pass1"), "{words}");
+    assert_eq!(cluster.logins().len(), 1);
+    home.run(&["get"]).refused(4);
+    home.run(&["refresh"]).refused(4);
+    assert_eq!(cluster.count("requests"), 1, "and nothing follows by itself");
+}
+
+#[test]
+fn a_wrong_password_is_not_tried_at_the_other_endpoint() {
+    let cluster = Cluster::start(&["--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"]);
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    login(&home, &cluster, "alice", "wrong").refused(4);
+    assert_eq!(cluster.logins().len(), 1);
+}
+
+#[test]
+fn a_lockout_says_until_when_and_nothing_is_sent_meanwhile() {
+    let cluster = strict("5m", &[]);
+    let (home, daemon) = locked(&cluster);
+    let sent = cluster.count("requests");
+    let left = daemon.profile().locked_for_s.unwrap();
+    assert!((280..=300).contains(&left), "{left}");
+
+    let words = home.run(&["get"]).refused(4);
+    assert!(words.contains("until "), "{words}");
+    // A person's login too: even the right password would only prolong it.
+    let words = login(&home, &cluster, "alice", "Alice-Pass1").refused(4);
+    assert!(words.contains("locked"), "{words}");
+    home.run(&["refresh"]).refused(4);
+    let status = home.run(&["status"]);
+    assert_eq!(status.status, 4);
+    assert!(
+        status.stdout.contains("locked-out") && status.stdout.contains("locked out for another"),
+        "{status:?}"
+    );
+    assert_eq!(cluster.count("requests"), sent);
+    assert_eq!(cluster.count("logins_locked"), u64::from(sent > 2));
+}
+
+#[test]
+fn a_lockout_outlives_a_restart_of_the_daemon() {
+    let cluster = strict("5m", &[]);
+    let (home, daemon) = locked(&cluster);
+    let sent = cluster.count("requests");
+    assert!(daemon.stop().success());
+    let daemon = Daemon::start(&home);
+    daemon.until("still locked out", |profile| profile.state == State::LockedOut);
+    let left = daemon.profile().locked_for_s.unwrap();
+    assert!((270..=301).contains(&left), "{left}");
+    home.run(&["get"]).refused(4);
+    login(&home, &cluster, "alice", "Alice-Pass1").refused(4);
+    assert_eq!(cluster.count("requests"), sent);
+}
+
+#[test]
+fn after_the_lockout_a_login_works() {
+    let cluster = strict("4s", &[]);
+    let (home, daemon) = locked(&cluster);
+    daemon.until("the lockout is over", |profile| profile.state != State::LockedOut);
+    login(&home, &cluster, "alice", "Alice-Pass1").ok();
+    assert!(cluster.honours(&home.run(&["get"]).ok()));
+}
+
+#[test]
+fn one_profiles_lockout_is_nothing_to_another() {
+    let cluster = strict("5m", &[]);
+    let (home, daemon) = locked(&cluster);
+    login_with(&home, &cluster, "admin", "Admin-Pass1", &["-p", "admin"]).ok();
+    assert!(cluster.honours(&home.run(&["get", "-p", "admin"]).ok()));
+    assert_eq!(daemon.named("default").state, State::LockedOut);
+}
+
+#[test]
+fn locked_while_refreshing_the_token_is_served_while_it_lives_and_comes_back_by_itself() {
+    let it = LoggedIn::to(Cluster::start(&["--access-ttl", "8s"]));
+    let token = it.token();
+    let fault = json!({"kind": "status", "status": 403, "locked_for": "4s", "for": "4s"});
+    it.cluster.fault(&fault);
+    it.home.run(&["refresh", "--timeout", "1s"]);
+    it.daemon.until("a failure", |profile| profile.refresh_failures_total >= 1);
+    assert_eq!(it.token(), token);
+    let sent = it.cluster.refreshes().len();
+    assert_eq!(sent, 1, "403 is no reason to try again at once");
+    it.daemon.until("renewed by itself", |profile| profile.refreshes_total >= 1);
+    assert!(it.cluster.honours(&it.token()));
+    assert_eq!(it.cluster.count("logins_ok"), 1);
+    let refreshes = it.cluster.refreshes();
+    let at = |n: usize| refreshes[n]["real_ms"].as_u64().unwrap();
+    assert!(at(1) - at(0) >= 3_900, "nothing is sent during a lockout");
+}
+
+#[test]
+fn a_403_that_does_not_say_how_long_counts_125_seconds() {
+    let cluster = Cluster::start(&[]);
+    cluster.fault(&json!({"kind": "status", "status": 403, "path": "/api/v2/login"}));
+    let home = Home::new();
+    home.configure(&profile("default", &cluster, ""));
+    let daemon = Daemon::start(&home);
+    login(&home, &cluster, "alice", "Alice-Pass1").refused(4);
+    let left = daemon.profile().locked_for_s.unwrap();
+    assert!((110..=125).contains(&left), "{left}");
+    assert_eq!(cluster.logins().len(), 1);
+}
+
+#[test]
+fn two_wrong_logins_by_a_person_are_two_attempts() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    login(&home, &cluster, "alice", "wrong").refused(4);
+    login(&home, &cluster, "alice", "wrong").refused(4);
+    assert_eq!(cluster.count("logins_failed"), 2, "a person may repeat a password");
+}
+
+#[test]
+fn get_says_at_once_that_the_account_is_locked() {
+    let cluster = strict("5m", &[]);
+    let (home, _daemon) = locked(&cluster);
+    let ran = home.run(&["get", "--timeout", "30s"]);
+    assert!(ran.took < Duration::from_secs(10), "{ran:?}");
+    ran.refused(4);
+}

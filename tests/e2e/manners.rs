@@ -1,0 +1,200 @@
+//! The client's manners: closed pipes, Ctrl-C, usage, size.
+
+use crate::LoggedIn;
+use e2e::home::finish;
+use e2e::process::Process;
+use e2e::{Cluster, Home, Ran};
+use nix::sys::signal::Signal;
+use serde_json::json;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// Runs a shell line with `weka-token` as `$WT`.
+fn shell(home: &Home, line: &str) -> Ran {
+    let program = home.weka_token(&[]).get_program().to_owned();
+    let mut command = home.command("/bin/sh");
+    command.args(["-c", line]).env("WT", program);
+    finish(&mut command, "")
+}
+
+#[test]
+fn a_closed_pipe_is_met_with_silence() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    for line in [
+        "get",
+        "get --format json",
+        "status",
+        "status --json",
+        "status --prometheus",
+        "completions bash",
+        "--help",
+    ] {
+        let ran = shell(&it.home, &format!("\"$WT\" {line} | true"));
+        assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{line}");
+        // The reader is gone before the first byte, for certain.
+        let ran = shell(&it.home, &format!("( sleep 0.2; \"$WT\" {line} ) | true"));
+        assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{line}");
+    }
+}
+
+#[test]
+fn no_standard_output_at_all_is_no_reason_to_crash() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    let ran = shell(&it.home, "\"$WT\" get >&-");
+    assert!(ran.status < 100 && !ran.stderr.contains("panicked"), "{ran:?}");
+    let ran = shell(&it.home, "\"$WT\" get > /dev/full");
+    assert_eq!(ran.status, 1, "what could not be written is a failure: {ran:?}");
+    assert!(ran.stderr.contains("space"), "{ran:?}");
+}
+
+#[test]
+fn a_watcher_whose_reader_leaves_ends_quietly() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    let ran = shell(&it.home, "\"$WT\" status --watch --json | head -n 1");
+    assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{ran:?}");
+    assert!(ran.took < Duration::from_secs(20));
+}
+
+#[test]
+fn ctrl_c_ends_a_waiting_get_and_costs_the_others_nothing() {
+    let it = LoggedIn::configured(Cluster::start(&["--access-ttl", "2s"]), "request_timeout = \"1s\"");
+    it.cluster.fault(&json!({"kind": "hang"}));
+    it.daemon.until("unreachable", |profile| profile.state == wire::State::Unreachable);
+    let get = |timeout: &str| {
+        let mut command = it.home.weka_token(&["get", "--timeout", timeout]);
+        Process::start(command.stdout(Stdio::null()).stderr(Stdio::null())).unwrap()
+    };
+    let (mut leaver, mut stayer) = (get("60s"), get("60s"));
+    assert!(leaver.ended_within(Duration::from_millis(300)).is_none());
+    leaver.signal(Signal::SIGINT);
+    let ended = leaver.ended_within(Duration::from_secs(10)).unwrap();
+    assert!(!ended.success());
+    it.cluster.heal();
+    let ended = stayer.ended_within(Duration::from_secs(30)).unwrap();
+    assert!(ended.success(), "{ended:?}\n{}", it.daemon.log());
+}
+
+#[test]
+fn a_stopped_daemon_that_slept_longer_than_a_life_serves_a_live_token() {
+    let it = LoggedIn::to(Cluster::start(&["--access-ttl", "2s"]));
+    for _ in 0..2 {
+        let before = it.token();
+        it.daemon.signal(Signal::SIGSTOP);
+        std::thread::sleep(Duration::from_millis(2300));
+        it.daemon.signal(Signal::SIGCONT);
+        let after = it.token();
+        assert_ne!(before, after);
+        assert!(it.cluster.honours(&after), "{}", it.cluster.check(&after));
+    }
+}
+
+#[test]
+fn usage_errors_are_2_and_print_nothing_on_stdout() {
+    let home = Home::new();
+    for line in [
+        &["gett"][..],
+        &["get", "--format", "yaml"],
+        &["get", "--min-ttl", "soon"],
+        &["get", "--min-ttl", "infinite"],
+        &["get", "--timeout", "unlimited"],
+        &["get", "extra"],
+        &["login", "--ca-file", "a", "--fingerprint", "sha256:00"],
+        &["login", "--fingerprint", "md5:00"],
+        &["status", "--json", "--prometheus"],
+        &["completions", "tcsh"],
+        &["get", "-p", "../x"],
+        &[],
+    ] {
+        let ran = home.run(line);
+        assert_eq!((ran.status, ran.stdout.as_str()), (2, ""), "{line:?}: {ran:?}");
+        assert_ne!(ran.stderr, "", "{line:?}");
+    }
+    let words = home.run(&["get", "--timeout", "infinite"]).refused(2);
+    assert!(words.contains("infinite"), "it says why: {words}");
+}
+
+#[test]
+fn help_and_version_need_no_daemon() {
+    let home = Home::new();
+    for line in [&["--help"][..], &["-h"], &["get", "--help"], &["login", "-h"]] {
+        assert!(home.run(line).ok().contains("Usage"), "{line:?}");
+    }
+    let version = home.run(&["-V"]).ok();
+    assert_eq!(version, format!("weka-token {}", env!("CARGO_PKG_VERSION")));
+    let version = finish(&mut home.weka_tokend(&["--version"]), "").ok();
+    assert_eq!(version, format!("weka-tokend {}", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn every_command_without_a_daemon_is_3_at_once_with_the_command_that_starts_one() {
+    let home = Home::new();
+    for line in [
+        &["get", "--timeout", "30s"][..],
+        &["status"],
+        &["status", "--watch"],
+        &["refresh"],
+        &["logout"],
+        &["whoami"],
+        &["login", "--user", "alice", "--password-stdin"],
+        &["trust"],
+    ] {
+        let ran = home.run(line);
+        assert!(ran.took < Duration::from_secs(3), "{line:?}: {ran:?}");
+        assert!(ran.refused(3).contains("run: weka-tokend &"), "{line:?}");
+    }
+}
+
+#[test]
+fn durations_are_as_in_wekas_cli() {
+    let it = LoggedIn::to(Cluster::start(&["--access-ttl", "30d"]));
+    for duration in ["30s", "5m", "2h", "1d", "1d5h", "1w", "90"] {
+        it.home.run(&["get", "--min-ttl", duration]).ok();
+    }
+    it.home.run(&["get", "--min-ttl", "5w"]).refused(1);
+}
+
+#[test]
+fn the_client_has_no_runtime_and_no_tls() {
+    let manifest = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(manifest).args([
+        "tree",
+        "--offline",
+        "--locked",
+        "--package",
+        "weka-token",
+        "--edges",
+        "normal",
+        "--prefix",
+        "none",
+    ]);
+    let tree = finish(&mut command, "").ok();
+    let names: Vec<_> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(names.contains(&"wire"), "{tree}");
+    for banned in
+        ["tokio", "rustls", "ring", "reqwest", "hyper", "native-tls", "openssl", "mio", "serde_json"]
+    {
+        assert!(!names.contains(&banned), "{banned} in\n{tree}");
+    }
+}
+
+#[test]
+fn completions_for_each_shell_name_the_commands_and_bash_takes_them() {
+    let home = Home::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let text = home.run(&["completions", shell]).ok();
+        for word in
+            ["get", "login", "trust", "logout", "status", "refresh", "whoami", "completions", "min-ttl"]
+        {
+            assert!(text.contains(word), "{shell}: {word}");
+        }
+    }
+    let script = home.run(&["completions", "bash"]).ok();
+    home.write("completions.bash".as_ref(), &script);
+    let line = r#"source completions.bash; COMP_WORDS=(weka-token sta) COMP_CWORD=1
+        read -ra words < <(complete -p weka-token); for i in "${!words[@]}"; do
+            if [ "${words[i]}" = -F ]; then "${words[i+1]}" weka-token sta weka-token; fi
+        done; echo "${COMPREPLY[*]}""#;
+    let ran = finish(home.command("/bin/bash").args(["-c", line]), "");
+    assert_eq!(ran.ok(), "status");
+}

@@ -1,0 +1,215 @@
+//! Passwords from a file, a command or a credential: used once when needed, and never again once refused.
+
+use crate::{login, profile};
+use e2e::{Cluster, Daemon, Home};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use wire::State;
+
+/// A home whose profile takes its password from a file.
+fn by_file(cluster: &Cluster, password: &str) -> (Home, PathBuf) {
+    let home = Home::new();
+    let file = home.path().join("password");
+    home.write(&file, &format!("{password}\n"));
+    home.configure(&profile(
+        "default",
+        cluster,
+        &format!("username = \"alice\"\npassword = {{ file = {file:?} }}"),
+    ));
+    (home, file)
+}
+
+#[test]
+fn a_file_logs_in_by_itself_once() {
+    let cluster = Cluster::start(&["--access-ttl", "2s"]);
+    let (home, _file) = by_file(&cluster, "Alice-Pass1");
+    let daemon = Daemon::start(&home);
+    assert!(cluster.honours(&home.run(&["get"]).ok()));
+    daemon.until("three renewals", |profile| profile.refreshes_total >= 4);
+    assert_eq!(cluster.logins().len(), 1);
+}
+
+#[test]
+fn a_command_gives_the_first_line_that_it_prints() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    let script = home.path().join("show password");
+    home.write(&script, "#!/bin/sh\necho \"$1\"\necho more\n");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).unwrap();
+    home.configure(&profile(
+        "default",
+        &cluster,
+        &format!("username = \"alice\"\npassword = {{ command = [{script:?}, \"Alice-Pass1\"] }}"),
+    ));
+    let _daemon = Daemon::start(&home);
+    assert!(cluster.honours(&home.run(&["get"]).ok()));
+}
+
+#[test]
+fn a_command_that_fails_is_named_with_what_it_said() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    home.configure(&profile(
+        "default",
+        &cluster,
+        "username = \"alice\"\npassword = { command = [\"sh\", \"-c\", \"echo the vault is shut >&2; exit 3\"] }",
+    ));
+    let daemon = Daemon::start(&home);
+    home.run(&["get", "--timeout", "5s"]).refused(4);
+    let profile = daemon.until("login required", |profile| profile.state == State::LoginRequired);
+    let words = profile.notes.join("\n");
+    assert!(words.contains("sh") && words.contains("the vault is shut"), "{words}");
+    assert_eq!(cluster.count("requests"), 0);
+}
+
+#[test]
+fn a_credential_comes_from_systemds_folder() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    home.write("credentials/weka-password".as_ref(), "Alice-Pass1\n");
+    home.configure(&profile(
+        "default",
+        &cluster,
+        "username = \"alice\"\npassword = { credential = \"weka-password\" }",
+    ));
+    let mut command = home.weka_tokend(&[]);
+    command.env("CREDENTIALS_DIRECTORY", home.path().join("credentials"));
+    let daemon = Daemon::launch(command, &home.socket(), &home.path().join("weka-tokend.log"));
+    assert!(cluster.honours(&home.run(&["get"]).ok()));
+    drop(daemon);
+    let daemon = Daemon::start(&home);
+    home.run(&["get", "--timeout", "5s"]).refused(4);
+    let notes = daemon.profile().notes.join("\n");
+    assert!(notes.contains("LoadCredential=weka-password"), "{notes}");
+}
+
+#[test]
+fn a_file_that_everybody_can_read_is_refused() {
+    let cluster = Cluster::start(&[]);
+    let (home, file) = by_file(&cluster, "Alice-Pass1");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let daemon = Daemon::start(&home);
+    home.run(&["get", "--timeout", "5s"]).refused(4);
+    let notes = daemon.profile().notes.join("\n");
+    assert!(notes.contains("chmod o-rwx"), "{notes}");
+    assert_eq!(cluster.count("requests"), 0);
+}
+
+#[test]
+fn a_refused_password_is_sent_once_whoever_asks_and_however_often() {
+    let cluster = Cluster::start(&[]);
+    let (home, _file) = by_file(&cluster, "Old-Pass1");
+    let _daemon = Daemon::start(&home);
+    for _ in 0..3 {
+        let words = home.run(&["get", "--timeout", "3s"]).refused(4);
+        assert!(!words.contains("Old-Pass1"), "{words}");
+    }
+    home.run(&["refresh", "--timeout", "3s"]).refused(4);
+    assert_eq!(cluster.logins().len(), 1);
+}
+
+#[test]
+fn a_refused_password_is_not_sent_again_after_restarts() {
+    let cluster = Cluster::start(&[]);
+    let (home, _file) = by_file(&cluster, "Old-Pass1");
+    for _ in 0..3 {
+        let daemon = Daemon::start(&home);
+        home.run(&["get", "--timeout", "5s"]).refused(4);
+        assert!(daemon.stop().success());
+    }
+    assert_eq!(cluster.logins().len(), 1);
+}
+
+#[test]
+fn a_refused_password_is_not_sent_again_by_a_reload() {
+    let cluster = Cluster::start(&[]);
+    let (home, _file) = by_file(&cluster, "Old-Pass1");
+    let daemon = Daemon::start(&home);
+    home.run(&["get", "--timeout", "5s"]).refused(4);
+    let config = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&format!("{config}refresh_at = 0.7\n"));
+    daemon.signal(nix::sys::signal::Signal::SIGHUP);
+    home.run(&["get", "--timeout", "3s"]).refused(4);
+    home.run(&["get", "--timeout", "3s"]).refused(4);
+    assert_eq!(cluster.logins().len(), 1);
+}
+
+#[test]
+fn a_changed_password_is_sent_and_works() {
+    let cluster = Cluster::start(&[]);
+    let (home, file) = by_file(&cluster, "Old-Pass1");
+    let daemon = Daemon::start(&home);
+    home.run(&["get", "--timeout", "5s"]).refused(4);
+    home.write(&file, "Alice-Pass1\n");
+    daemon.until("renewed", |_| home.run(&["get", "--timeout", "2s"]).status == 0);
+    assert_eq!(cluster.logins().len(), 2);
+    assert_eq!(daemon.profile().state, State::Ready);
+}
+
+#[test]
+fn a_changed_password_is_sent_by_the_next_daemon() {
+    let cluster = Cluster::start(&[]);
+    let (home, file) = by_file(&cluster, "Old-Pass1");
+    let daemon = Daemon::start(&home);
+    home.run(&["get", "--timeout", "5s"]).refused(4);
+    assert!(daemon.stop().success());
+    home.write(&file, "Alice-Pass1\n");
+    let _daemon = Daemon::start(&home);
+    assert!(cluster.honours(&home.run(&["get"]).ok()));
+    assert_eq!(cluster.logins().len(), 2);
+}
+
+#[test]
+fn a_persons_login_gives_a_refused_source_another_chance() {
+    let cluster = Cluster::start(&[]);
+    let (home, _file) = by_file(&cluster, "Later-Pass1");
+    let daemon = Daemon::start(&home);
+    home.run(&["get", "--timeout", "5s"]).refused(4);
+    login(&home, &cluster, "alice", "Alice-Pass1").ok();
+    // The account takes the source's password now, and the old tokens are dead.
+    cluster.control(
+        "POST",
+        "/users",
+        &serde_json::json!({"username": "alice", "password": "Later-Pass1", "role": "Regular"}),
+    );
+    cluster.revoke_all();
+    home.run(&["refresh", "--timeout", "10s"]).ok();
+    assert!(cluster.honours(&home.run(&["get"]).ok()));
+    assert_eq!(daemon.profile().state, State::Ready);
+    assert_eq!(cluster.count("logins_ok"), 2);
+}
+
+#[test]
+fn revoked_tokens_are_replaced_by_one_login_without_a_person() {
+    let cluster = Cluster::start(&["--access-ttl", "3s"]);
+    let (home, _file) = by_file(&cluster, "Alice-Pass1");
+    let daemon = Daemon::start(&home);
+    home.run(&["get"]).ok();
+    cluster.revoke_all();
+    cluster.until_requests("path=/api/v2/login", 2);
+    daemon.until("ready", |profile| profile.state == State::Ready);
+    assert!(cluster.honours(&home.run(&["get"]).ok()));
+    assert_eq!(cluster.logins().len(), 2);
+}
+
+#[test]
+fn an_account_locked_under_a_source_is_left_alone_until_it_is_free() {
+    let cluster = Cluster::start(&[]);
+    cluster.set(&serde_json::json!({"lockout_failures": 1, "lockout_duration": "4s"}));
+    login_once_wrong(&cluster);
+    let (home, _file) = by_file(&cluster, "Alice-Pass1");
+    let sent = cluster.logins().len();
+    let daemon = Daemon::start(&home);
+    daemon.until("locked out", |profile| profile.state == State::LockedOut);
+    home.run(&["get", "--timeout", "1s"]).refused(4);
+    assert_eq!(cluster.logins().len(), sent + 1);
+    daemon.until("ready by itself", |profile| profile.state == State::Ready);
+    assert_eq!(cluster.logins().len(), sent + 2);
+}
+
+fn login_once_wrong(cluster: &Cluster) {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    login(&home, cluster, "alice", "wrong").refused(4);
+}
