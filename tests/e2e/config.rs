@@ -9,7 +9,14 @@ use std::os::unix::fs::PermissionsExt;
 /// A mistake: the file's text, the line it is in, its key, and a word of what was expected.
 type Mistake = (&'static str, usize, &'static str, &'static str);
 
-const MISTAKES: [Mistake; 17] = [
+const MISTAKES: [Mistake; 19] = [
+    (
+        "[profile.a]\ntoken_file = \"/t.json\"\n[profile.b]\ntoken_file = \"/t.json\"\n",
+        4,
+        "profile.b.token_file",
+        "profile.a.token_file",
+    ),
+    ("[profile.\"a b\"]\n", 1, "a b", ""),
     ("[profile.prod]\nendpoint = [\"a\"]\n", 2, "profile.prod.endpoint", "endpoints"),
     ("nonsense = 1\n", 1, "nonsense", "unknown key"),
     ("[profile.prod]\nendpoints = \"a\"\n", 2, "profile.prod.endpoints", "list"),

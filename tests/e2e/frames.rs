@@ -183,3 +183,32 @@ fn more_connections_than_fit_are_told_so_and_the_rest_works_on() {
     daemon.until("served again", |_| true);
     assert_eq!(home.run(&["status"]).status, 4);
 }
+
+#[test]
+fn random_bytes_by_the_thousand_leave_the_daemon_as_it_was() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    let token = it.token();
+    let whole = frame::encode(&status()).unwrap();
+    // A small generator of its own, so that a failure can be repeated.
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()[3]
+    };
+    for _ in 0..1000 {
+        let mut bytes = whole.to_vec();
+        for _ in 0..1 + random() % 4 {
+            let place = usize::from(random()) % bytes.len();
+            bytes[place] = random();
+        }
+        bytes.truncate(usize::from(random()));
+        let mut stream = connect(&it);
+        drop(stream.write_all(&bytes));
+        drop(stream.shutdown(std::net::Shutdown::Write));
+        drop(stream.read_to_end(&mut Vec::new()));
+    }
+    assert_eq!(it.token(), token);
+    assert!(!it.daemon.log().contains("panicked"), "{}", it.daemon.log());
+}

@@ -1,6 +1,6 @@
 //! Wrong passwords and locked accounts: one attempt each, and silence while it would prolong the lockout.
 
-use crate::{LoggedIn, login, login_with, profile};
+use crate::{LoggedIn, at_once, login, login_with, profile};
 use e2e::{Cluster, Daemon, Home};
 use serde_json::json;
 use std::time::Duration;
@@ -156,4 +156,30 @@ fn get_says_at_once_that_the_account_is_locked() {
     let ran = home.run(&["get", "--timeout", "30s"]);
     assert!(ran.took < Duration::from_secs(10), "{ran:?}");
     ran.refused(4);
+}
+
+#[test]
+fn a_lockouts_words_are_read_in_every_form_that_clusters_use() {
+    let cases = [
+        (
+            "Authentication Failed. User has been locked out for another 1m55s due to too many login attempts",
+            115,
+        ),
+        ("User has been locked out for another 90s", 90),
+        ("user has been LOCKED OUT for another 2 minutes", 120),
+        ("Locked out for another 45 seconds", 45),
+        ("Locked out for another 1h", 3600),
+    ];
+    at_once(&cases, |(words, seconds)| {
+        for body in [json!({"data": words}), json!({"message": words})] {
+            let cluster = Cluster::start(&[]);
+            cluster.fault(&json!({"kind": "status", "status": 403, "body": body, "path": "/api/v2/login"}));
+            let home = Home::new();
+            home.configure(&profile("default", &cluster, ""));
+            let daemon = Daemon::start(&home);
+            login(&home, &cluster, "alice", "Alice-Pass1").refused(4);
+            let left = daemon.profile().locked_for_s.unwrap();
+            assert!((seconds - 15..=seconds + 1).contains(&left), "{words}: {left}");
+        }
+    });
 }

@@ -259,3 +259,34 @@ fn ctrl_c_at_a_prompt_is_130_and_sends_nothing() {
     assert_eq!(status, 130, "{shown}");
     assert_eq!(cluster.logins().len(), 0);
 }
+
+#[test]
+fn a_login_whose_profile_cannot_be_saved_works_and_says_so() {
+    use std::os::unix::fs::PermissionsExt;
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    home.configure("# mine\n");
+    let _daemon = Daemon::start(&home);
+    fs::set_permissions(home.config_file(), fs::Permissions::from_mode(0o666)).unwrap();
+    let ran = login(&home, &cluster, "alice", "Alice-Pass1");
+    assert_eq!(ran.status, 0, "{ran:?}");
+    assert!(ran.stderr.contains("not saved") && ran.stderr.contains("chmod go-w"), "{ran:?}");
+    assert_eq!(fs::read_to_string(home.config_file()).unwrap(), "# mine\n");
+    assert!(cluster.honours(&home.run(&["get"]).ok()));
+}
+
+#[test]
+fn at_a_terminal_trust_asks_and_no_password_is_wanted() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    let mut terminal = Terminal::run(&home.weka_token(&["trust", "--endpoint", cluster.endpoint()]));
+    terminal.expect("[yes/no]");
+    terminal.type_in("perhaps\n");
+    terminal.expect("[yes/no]");
+    terminal.type_in("yes\n");
+    let (status, shown) = terminal.finish();
+    assert_eq!(status, 0, "{shown}");
+    assert_eq!(cluster.count("requests"), 0);
+    home.run_with(&["login", "--user", "alice", "--password-stdin"], "Alice-Pass1\n").ok();
+}

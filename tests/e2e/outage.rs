@@ -163,3 +163,13 @@ fn an_outage_is_logged_once_and_not_per_retry() {
     // Degraded, and unreachable after it.
     assert!((1..=2).contains(&warnings.len()), "{warnings:#?}");
 }
+
+#[test]
+fn patience_has_an_end() {
+    let it = LoggedIn::to(Cluster::start(&["--access-ttl", "20s"]));
+    it.cluster.fault(&json!({"kind": "status", "status": 503, "retry_after": 100_000}));
+    it.home.run(&["refresh", "--timeout", "4s"]);
+    let seen = it.daemon.until("a failure", |profile| profile.refresh_failures_total >= 1);
+    let next = seen.next_refresh_in_s.unwrap();
+    assert!(next <= 300, "{next}");
+}

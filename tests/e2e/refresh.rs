@@ -155,3 +155,36 @@ fn a_profile_that_was_never_used_asks_the_cluster_for_nothing() {
     home.run(&["refresh"]).refused(4);
     assert_eq!(cluster.count("requests"), 0);
 }
+
+#[test]
+fn nonsense_for_a_life_makes_no_storm_of_renewals_and_no_dead_daemon() {
+    let lives = [
+        json!(0),
+        json!(-5),
+        json!(1e300),
+        json!("abc"),
+        json!(null),
+        json!([300]),
+        json!(18_446_744_073_709_551_615_u64),
+        json!(0.5),
+    ];
+    at_once(&lives, |life| {
+        let cluster = Cluster::start(&[]);
+        cluster.fault(&json!({"kind": "expires-in", "value": life}));
+        let home = Home::new();
+        home.configure(&crate::profile("default", &cluster, ""));
+        let daemon = Daemon::start(&home);
+        let ran = login(&home, &cluster, "alice", "Alice-Pass1");
+        let got = home.run(&["get", "--timeout", "3s"]);
+        assert!(got.status != 0 || cluster.honours(got.stdout.trim()), "{life}: {got:?}");
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        let sent = cluster.count("requests");
+        assert!(sent <= 8, "{life}: {sent} requests");
+        cluster.heal();
+        if ran.status != 0 {
+            login(&home, &cluster, "alice", "Alice-Pass1").ok();
+        }
+        daemon.until("it lives on", |profile| profile.state == State::Ready);
+        assert!(cluster.honours(&home.run(&["get", "--timeout", "20s"]).ok()), "{life}");
+    });
+}

@@ -1,6 +1,6 @@
 //! SIGHUP: a good configuration is taken over without losing a token, a bad one changes nothing.
 
-use crate::{login_with, profile};
+use crate::{LoggedIn, login_with, profile};
 use e2e::{Cluster, Daemon, Home};
 use nix::sys::signal::Signal;
 use std::fs;
@@ -105,4 +105,21 @@ fn many_reloads_in_a_row_lose_nothing() {
     daemon.until_named("kept", "a renewal", |it| it.refreshes_total >= 1);
     assert!(cluster.honours(&home.run(&["get", "-p", "kept"]).ok()));
     assert_eq!(cluster.count("logins_ok"), 2);
+}
+
+#[test]
+fn an_endpoint_that_is_added_or_removed_costs_no_tokens() {
+    let it = LoggedIn::to(Cluster::start(&["--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"]));
+    let token = it.token();
+    let text = fs::read_to_string(it.home.config_file()).unwrap();
+    let shorter = text.replace(&format!(", \"{}\"", it.cluster.endpoints[1]), "");
+    assert_ne!(text, shorter);
+    for (reloads, config) in [&shorter, &text].into_iter().enumerate() {
+        it.home.configure(config);
+        it.daemon.signal(Signal::SIGHUP);
+        let read = "the configuration was read again";
+        it.daemon.until("it is read", |_| it.daemon.log().matches(read).count() > reloads);
+        assert_eq!(it.token(), token);
+    }
+    assert_eq!(it.cluster.count("logins_ok"), 1);
 }

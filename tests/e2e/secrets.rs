@@ -223,3 +223,39 @@ fn as_nobody_it_is_roots() {
     let owner = |part: &str| fs::metadata(format!("/proc/{}/{part}", daemon.pid())).unwrap().uid();
     assert_eq!((owner("environ"), owner("mem"), owner("maps")), (0, 0, 0));
 }
+
+#[test]
+fn a_password_that_was_used_is_no_longer_in_the_daemons_memory() {
+    let it = LoggedIn::to(Cluster::start(&["--access-ttl", "2s"]));
+    let first = it.token();
+    it.daemon.until("two renewals", |profile| profile.refreshes_total >= 2);
+    let now = it.token();
+    let Some(memory) = memory(it.daemon.pid()) else {
+        // Nobody but root may look, which is as it should be.
+        assert!(!nix::unistd::geteuid().is_root());
+        return;
+    };
+    let holds = |secret: &str| memory.windows(secret.len()).any(|window| window == secret.as_bytes());
+    assert!(holds(&now), "the search finds what is there");
+    assert!(!holds("Alice-Pass1"), "the password is still in memory");
+    assert!(!holds(&first), "a token of the day before yesterday is still in memory");
+}
+
+/// All that a process can write to.
+fn memory(pid: u32) -> Option<Vec<u8>> {
+    use std::os::unix::fs::FileExt;
+    let file = fs::File::open(format!("/proc/{pid}/mem")).ok()?;
+    let mut memory = Vec::new();
+    for line in fs::read_to_string(format!("/proc/{pid}/maps")).ok()?.lines() {
+        let (range, rest) = line.split_once(' ').unwrap();
+        let (start, end) = range.split_once('-').unwrap();
+        let (start, end) = (u64::from_str_radix(start, 16).unwrap(), u64::from_str_radix(end, 16).unwrap());
+        if rest.starts_with("rw") {
+            let mut piece = vec![0; usize::try_from(end - start).unwrap()];
+            if file.read_exact_at(&mut piece, start).is_ok() {
+                memory.extend(piece);
+            }
+        }
+    }
+    Some(memory)
+}

@@ -258,3 +258,16 @@ fn logout_leaves_somebody_elses_tokens_alone() {
     assert!(logout.unwrap().wait().unwrap().success());
     assert_eq!(fs::read_to_string(home.token_file()).unwrap(), theirs);
 }
+
+#[test]
+fn a_read_only_file_is_renewed_and_stays_private() {
+    let cluster = Cluster::start(&["--access-ttl", "2s"]);
+    let home = Home::new();
+    home.configure(&profile("default", &cluster, ""));
+    home.write(&home.token_file(), &weka_user_login(&cluster, "alice", "Alice-Pass1"));
+    fs::set_permissions(home.token_file(), fs::Permissions::from_mode(0o400)).unwrap();
+    let before = fs::read_to_string(home.token_file()).unwrap();
+    let daemon = Daemon::start(&home);
+    daemon.until("renewed", |_| fs::read_to_string(home.token_file()).unwrap() != before);
+    assert_eq!(mode(&home.token_file()) & 0o077, 0);
+}

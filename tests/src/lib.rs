@@ -5,6 +5,7 @@
 //! - [`home`]: a home folder, an environment, and the commands that run in it
 //! - [`daemon`]: a daemon whose socket answers
 //! - [`process`]: a child that never outlives its owner
+//! - [`systemd`]: a real service manager, for a user and for a host, in namespaces of its own
 //! - [`terminal`]: a pseudo-terminal with a command on it, and hands to type with
 #![forbid(unsafe_code)]
 
@@ -13,6 +14,7 @@ pub mod cluster;
 pub mod daemon;
 pub mod home;
 pub mod process;
+pub mod systemd;
 pub mod terminal;
 
 pub use cluster::Cluster;

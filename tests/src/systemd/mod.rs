@@ -1,0 +1,96 @@
+//! A real systemd, in namespaces of its own: nothing of it is left when its owner is dropped.
+//!
+//! - [`user`]: a user's service manager, as an unprivileged user
+//! - [`system`]: a system manager as PID 1 of a small host with users of its own
+//! - [`namespace`]: the mounts and processes around either; [`cgroup`]: the control groups
+//!
+//! All of it needs root.
+
+pub mod cgroup;
+pub mod namespace;
+pub mod system;
+pub mod user;
+
+pub use system::{SystemManager, User};
+pub use user::UserManager;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Once;
+use std::time::{Duration, Instant};
+
+/// The manager's program.
+const PROGRAM: &str = "/lib/systemd/systemd";
+/// Far longer than anything here takes.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two looks at something that tells nobody when it changes.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Whether tests in a real systemd can be run here. Without root they cannot, and one line says so.
+///
+/// # Panics
+/// There is root but no systemd: then they would be skipped for want of a package.
+#[must_use]
+pub fn is_there() -> bool {
+    match available() {
+        Ok(()) => true,
+        Err(reason) => {
+            assert!(!nix::unistd::geteuid().is_root(), "{reason}");
+            static ONCE: Once = Once::new();
+            ONCE.call_once(|| {
+                // Not by `eprintln`, which is kept from view when a test passes.
+                let _written = writeln!(std::io::stderr(), "skipped: the tests in a real systemd: {reason}");
+            });
+            false
+        }
+    }
+}
+
+/// Whether a systemd can be started here.
+///
+/// # Errors
+/// What is missing, in words.
+pub fn available() -> Result<(), String> {
+    if !nix::unistd::geteuid().is_root() {
+        return Err("this is not root".into());
+    }
+    for program in [PROGRAM, "/sys/fs/cgroup"] {
+        if !Path::new(program).exists() {
+            return Err(format!("there is no {program}; install systemd"));
+        }
+    }
+    for program in ["unshare", "nsenter", "setpriv", "systemctl", "systemd-analyze"] {
+        let found = Command::new(program).arg("--version").output();
+        if !found.is_ok_and(|output| output.status.success()) {
+            return Err(format!("there is no {program}; install util-linux and systemd"));
+        }
+    }
+    Ok(())
+}
+
+/// The folder of units in the source tree.
+///
+/// # Panics
+/// The tests were built elsewhere.
+#[must_use]
+pub fn units() -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../systemd");
+    folder.canonicalize().expect("the source tree is where it was built")
+}
+
+/// Looks again and again until there is an answer.
+///
+/// # Panics
+/// There is none within [`PATIENCE`].
+#[track_caller]
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let limit = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < limit, "not seen: {what}");
+        std::thread::sleep(PAUSE);
+    }
+}
