@@ -155,7 +155,8 @@ pub enum Event {
         /// The content's number, or `None` where it could not be read.
         content: Option<SourceId>,
     },
-    /// The answer to [`crate::Action::Save`].
+    /// The answer to [`crate::Action::Save`]. It may come twice: once when the pair outlives the daemon, and again
+    /// where it then could not be put into a file.
     Saved {
         /// Which pair.
         generation: Generation,

@@ -123,14 +123,12 @@ impl Board {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The published token, if it lives for at least `min_ttl` (by default the engine's choice) and a second.
+    /// The published token, if it lives for at least `min_ttl` (by default the engine's choice).
     /// Counts it as handed out.
     pub fn token(&self, min_ttl: Option<Duration>, now: Moment) -> Option<(Published, View)> {
         let inner = self.inner();
         let published = inner.published.as_ref()?;
-        let remaining = published.lease.remaining(now);
-        let wanted = min_ttl.unwrap_or_else(|| engine::default_min_ttl(published.lease.life));
-        if remaining < wanted.max(Duration::from_secs(1)) {
+        if !engine::ttl::serves(&published.lease, min_ttl, now) {
             return None;
         }
         self.gets.fetch_add(1, Ordering::Relaxed);
@@ -141,6 +139,12 @@ impl Board {
     #[must_use]
     pub fn published(&self) -> Option<Published> {
         self.inner().published.clone()
+    }
+
+    /// Which pair is published.
+    #[must_use]
+    pub fn generation(&self) -> Option<Generation> {
+        self.inner().published.as_ref().map(|published| published.generation)
     }
 
     /// One more token was handed out by the keeper.

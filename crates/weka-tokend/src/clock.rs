@@ -19,6 +19,12 @@ pub fn now() -> Moment {
     })
 }
 
+/// Microseconds on CLOCK_MONOTONIC, as the service manager counts.
+#[must_use]
+pub fn monotonic_us() -> u128 {
+    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |time| Duration::from(time).as_micros())
+}
+
 /// Seconds since 1970, for people and for files that outlive a boot; never for a token's life.
 #[must_use]
 pub fn unix_now_s() -> i64 {

@@ -1,6 +1,7 @@
 //! Where things are, and with which modes: the only place that knows.
 
 use crate::config::ProfileName;
+use crate::systemd::notify::Manager;
 use directories::BaseDirs;
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, Permissions};
@@ -44,6 +45,8 @@ pub struct Environment {
     pub log_filter: Option<String>,
     /// `JOURNAL_STREAM`: the device and inode of the journal's stream, where systemd made one.
     pub journal_stream: Option<String>,
+    /// What the service manager says.
+    pub manager: Manager,
 }
 
 impl Environment {
@@ -73,6 +76,7 @@ impl Environment {
             let value = text(name)?.into_string().ok()?;
             value.split(':').next().map(PathBuf::from).filter(|path| path.is_absolute())
         };
+        let number = |name: &str| text(name)?.to_str()?.parse::<u64>().ok();
         let home = folder("HOME");
         let below_home = |tail: &str| home.as_ref().map(|home| home.join(tail));
         Self {
@@ -85,6 +89,14 @@ impl Environment {
             socket: text("WEKA_TOKEN_SOCKET").map(PathBuf::from),
             log_filter: text("WEKA_TOKEN_LOG").map(|value| value.to_string_lossy().into_owned()),
             journal_stream: text("JOURNAL_STREAM").and_then(|value| value.into_string().ok()),
+            manager: Manager {
+                notify_socket: text("NOTIFY_SOCKET"),
+                watchdog_usec: text("WATCHDOG_USEC").and_then(|value| value.into_string().ok()),
+                listen_pid: number("LISTEN_PID").and_then(|pid| pid.try_into().ok()),
+                listen_fds: number("LISTEN_FDS").and_then(|count| count.try_into().ok()),
+                listen_names: text("LISTEN_FDNAMES").and_then(|value| value.into_string().ok()),
+                fd_store: number("FDSTORE").and_then(|count| count.try_into().ok()),
+            },
             home,
         }
     }

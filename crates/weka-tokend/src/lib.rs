@@ -2,18 +2,22 @@
 //!
 //! From the outside in:
 //! - [`run`]: arguments, reloads, the end; [`process`], [`logging`] and [`socket`] for what comes first
-//! - [`server`] and [`peer`]: connections, and who is at their other end
-//! - [`registry`]: the profiles, and what each request comes to; its `overview` is `status`, its
+//! - [`server`] and [`peer`]: connections, and who is at their other end; [`access`] says what others may have,
+//!   [`audit`] who had it
+//! - [`registry`]: the profiles; [`requests`] is what each request comes to: `overview` is `status`,
 //!   `onboarding` is `login` and `trust`, its `errand` is what it asks the cluster for others
 //! - [`keeper`]: one task per profile, around one [`engine::Session`]; [`board`] is what it shows
 //! - [`token_file`], [`file_watch`], [`atomic`]: files shared with WEKA's own tools
 //! - [`password_source`], [`remembered`]: passwords without a person, and what must not be tried again
+//! - [`systemd`], [`service`]: the service manager, and its store, where tokens outlive the daemon without a disk
 //! - [`config`], [`dirs`], [`surroundings`], [`clock`]: what all of it stands on
 //!
 //! Trust boundaries: the socket (peers are known by SO_PEERCRED), the cluster (TLS, see `weka_rest`), and
 //! files that other programs write. Nothing from any of them may end the process.
 
+pub mod access;
 pub mod atomic;
+pub mod audit;
 pub mod board;
 pub mod clock;
 pub mod config;
@@ -29,9 +33,12 @@ pub mod peer;
 pub mod process;
 pub mod registry;
 pub mod remembered;
+pub mod requests;
 pub mod run;
 pub mod server;
+pub mod service;
 pub mod socket;
 pub mod surroundings;
 mod sys;
+pub mod systemd;
 pub mod token_file;

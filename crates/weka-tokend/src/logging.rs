@@ -3,6 +3,7 @@
 //! Only this project's own targets are let through, whatever `WEKA_TOKEN_LOG` says: what HTTP and TLS
 //! libraries print at trace level is theirs to decide, and may one day be a header.
 
+use crate::audit;
 use std::fmt;
 use std::os::fd::AsFd;
 use tracing::{Event, Level, Subscriber};
@@ -21,16 +22,17 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// # Errors
 /// A filter that does not parse is reported in words, and `info` is used instead.
 pub fn start(filter: Option<&str>, journal_stream: Option<&str>) -> Result<(), String> {
+    let usual = || EnvFilter::new(without_audit("info"));
     let (filter, problem) = match filter {
-        None | Some("") => (EnvFilter::new("info"), None),
-        Some(text) => match EnvFilter::try_new(text) {
+        None | Some("") => (usual(), None),
+        Some(text) => match EnvFilter::try_new(without_audit(text)) {
             Ok(filter) => (filter, None),
-            Err(error) => (EnvFilter::new("info"), Some(format!("WEKA_TOKEN_LOG: {error}; using info"))),
+            Err(error) => (usual(), Some(format!("WEKA_TOKEN_LOG: {error}; using info"))),
         },
     };
     let ours = filter_fn(|about| {
         let target = about.target();
-        target.starts_with("weka_") || target.starts_with("engine") || target.starts_with("audit")
+        target.starts_with("weka_") || target.starts_with("engine") || target == audit::TARGET
     });
     let lines = tracing_subscriber::fmt::layer()
         .event_format(Line { journald: is_journal(journal_stream) })
@@ -40,6 +42,11 @@ pub fn start(filter: Option<&str>, journal_stream: Option<&str>) -> Result<(), S
     // A second start (in tests) keeps the first subscriber.
     drop(tracing_subscriber::registry().with(filter).with(lines).try_init());
     problem.map_or(Ok(()), Err)
+}
+
+/// The audit lines are off unless they are asked for by name.
+fn without_audit(filter: &str) -> String {
+    if filter.contains(audit::TARGET) { filter.to_owned() } else { format!("{filter},{}=off", audit::TARGET) }
 }
 
 /// Whether stderr is the stream that `JOURNAL_STREAM` (device:inode) names; see systemd.exec(5).

@@ -9,8 +9,12 @@ use crate::keeper::report;
 use crate::registry::{Registry, deadline};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use weka_rest::{ApiError, Client, Endpoint, Fingerprint, PeerCertificate, Trust};
 use wire::{Certificate, Code, Login, ProfileSettings, Refusal, Response, Target, TokenFileChoice, Verdict};
+
+/// How long a profile that a login made may wait for its first token.
+const PROOF_LIMIT: Duration = Duration::from_secs(15);
 
 /// The organisation that WEKA means when none is named (WEKA 5.1 API: POST /login).
 pub(crate) const ROOT_ORG: &str = "Root";
@@ -77,7 +81,7 @@ impl Registry {
     }
 
     /// A person's login.
-    pub(crate) async fn login(&self, login: Login) -> Result<Response, Refusal> {
+    pub(crate) async fn login(self: &Arc<Self>, login: Login) -> Result<Response, Refusal> {
         let name = self.name(login.target.profile.as_deref())?;
         let (mut config, mut changes) = self.candidate(&login.target)?;
         let org = login.org.clone().or_else(|| config.org.clone()).unwrap_or_else(|| ROOT_ORG.into());
@@ -112,10 +116,22 @@ impl Registry {
                 }))
             })
             .await;
-        if is_new && result.is_err() {
-            self.remove(&name);
+        match &result {
+            Ok(logged_in) if logged_in.saved_to.is_some() => self.is_filed(&name),
+            Err(_) if is_new => self.remove_later(handle),
+            _ => {}
         }
         result.map(Response::LoggedIn)
+    }
+
+    /// A profile whose first login failed goes away, unless another login, or the late answer to this one,
+    /// proves it meanwhile.
+    fn remove_later(self: &Arc<Self>, made: Handle) {
+        let registry = Arc::clone(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(PROOF_LIMIT).await;
+            registry.remove_unproved(&made);
+        });
     }
 
     /// A decision about trust: it is checked by a handshake first, and nothing secret is sent.
@@ -144,7 +160,12 @@ impl Registry {
         let (handle, _) = self.find_or_create(&name, &config)?;
         let candidate = Candidate { config, changes: save.then_some(changes) };
         let mut notes = vec![format!("the certificate of {} is trusted for profile {name}", seen.endpoint)];
-        notes.extend(handle.ask(|reply| Order::Trust(Box::new(TrustOrder { candidate, reply }))).await?);
+        let (saved, note) =
+            handle.ask(|reply| Order::Trust(Box::new(TrustOrder { candidate, reply }))).await?;
+        if saved {
+            self.is_filed(&name);
+        }
+        notes.push(note);
         Ok(Response::Done { notes })
     }
 

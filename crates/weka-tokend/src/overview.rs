@@ -1,10 +1,13 @@
 //! The answer to `status`.
 
 use crate::clock;
+use crate::config::ProfileName;
 use crate::keeper::order::Handle;
 use crate::keeper::report;
 use crate::registry::Registry;
 use engine::Moment;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 use wire::{DaemonStatus, ProfileStatus, Refusal, State, Status};
 
@@ -14,8 +17,13 @@ const PAGE: usize = 40;
 const SENTENCE: usize = 400;
 
 impl Registry {
-    /// The state of one profile, or of a page of all.
-    pub(crate) fn status(&self, profile: Option<&str>, after: Option<&str>) -> Result<Status, Refusal> {
+    /// The state of one profile, or of a page of all; of all `visible` ones, for those who may not see the rest.
+    pub(crate) fn status(
+        &self,
+        profile: Option<&str>,
+        after: Option<&str>,
+        visible: Option<&BTreeSet<ProfileName>>,
+    ) -> Result<Status, Refusal> {
         // Read before the state, so that a change in between is seen by the next poll.
         let revision = self.surroundings.revision.current();
         let now = clock::now();
@@ -25,6 +33,7 @@ impl Registry {
         let mut more = false;
         for (name, entry) in self.list() {
             let skip = wanted.as_ref().is_some_and(|wanted| *wanted != name)
+                || visible.is_some_and(|visible| !visible.contains(&name))
                 || after.is_some_and(|after| name.as_str() <= after);
             if skip {
                 continue;
@@ -34,7 +43,16 @@ impl Registry {
                 break;
             }
             profiles.push(match entry {
-                Ok(handle) => of_profile(&handle, default.as_str(), now),
+                Ok(handle) => {
+                    let mut status = of_profile(&handle, default.as_str(), now);
+                    let config = Arc::clone(&handle.settings.borrow());
+                    let unknown = self.access.unknown(&config.allow).into_iter().take(5);
+                    status.notes.extend(
+                        unknown
+                            .map(|entry| format!("allow: {entry} is not known here, so it matches nobody")),
+                    );
+                    status
+                }
                 Err(mistakes) => of_broken(name.as_str(), &mistakes),
             });
         }
@@ -45,15 +63,52 @@ impl Registry {
                 pid: std::process::id(),
                 uptime_s: now.since(self.started).as_secs(),
                 socket: self.socket.clone(),
-                default_profile: default.to_string(),
-                notes: self.notes().iter().take(10).map(|note| shortened(note)).collect(),
+                default_profile: match visible {
+                    Some(visible) if !visible.contains(&default) => {
+                        visible.first().map(ToString::to_string).unwrap_or_default()
+                    }
+                    _ => default.to_string(),
+                },
+                notes: match visible {
+                    // The configuration's mistakes may name profiles that are none of the caller's business.
+                    Some(_) => Vec::new(),
+                    None => self.notes().iter().take(10).map(|note| shortened(note)).collect(),
+                },
             },
             profiles,
             more,
         })
     }
 
-    fn find_or_broken(&self, name: &str) -> Result<crate::config::ProfileName, Refusal> {
+    /// The state of everything in one line, with clock times: `2 profiles ready, next refresh at 14:03:20`.
+    pub(crate) fn in_words(&self) -> String {
+        if let Some(note) = self.notes().first() {
+            return note.clone();
+        }
+        let now = clock::now();
+        let (mut ready, mut troubled, mut next) = (0, Vec::new(), None);
+        for (name, entry) in self.list() {
+            let Ok(handle) = entry else {
+                troubled.push(format!("{name} is disabled by its configuration"));
+                continue;
+            };
+            let (_, view) = handle.board.view();
+            match report::state(view.condition) {
+                State::Ready => ready += 1,
+                state => troubled.push(format!("{name} is {state}")),
+            }
+            next = next.into_iter().chain(view.next_refresh).min();
+        }
+        let mut words = vec![format!("{ready} {} ready", if ready == 1 { "profile" } else { "profiles" })];
+        words.extend(troubled);
+        if let Some(next) = next {
+            let at = clock::unix_now_s().saturating_add_unsigned(now.until(next).as_secs());
+            words.push(format!("next refresh at {}", report::local_time(at)));
+        }
+        words.join(", ")
+    }
+
+    fn find_or_broken(&self, name: &str) -> Result<ProfileName, Refusal> {
         let asked = self.name(Some(name))?;
         if self.list().iter().any(|(known, _)| *known == asked) {
             return Ok(asked);
@@ -65,7 +120,7 @@ impl Registry {
 fn of_profile(handle: &Handle, default_profile: &str, now: Moment) -> ProfileStatus {
     let (lease, view) = handle.board.view();
     let whole_s = |span: Duration| span.as_secs();
-    let lease = lease.filter(|lease| lease.remaining(now) >= Duration::from_secs(1));
+    let lease = lease.filter(|lease| engine::ttl::is_alive(lease, now));
     ProfileStatus {
         name: handle.name.to_string(),
         state: report::state(view.condition),

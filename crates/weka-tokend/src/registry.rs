@@ -1,19 +1,17 @@
 //! Which profiles there are, and what each request comes to.
 
-use crate::board::{Published, View};
+use crate::access::Access;
 use crate::clock;
 use crate::config::{Loaded, ProfileConfig, ProfileName};
 use crate::keeper::Keeper;
 use crate::keeper::order::{Handle, Order};
-use crate::peer::Peer;
 use crate::surroundings::Surroundings;
 use engine::Moment;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use wire::{Code, Refusal, Request, Response, Token, Whoami};
+use wire::{Code, Refusal};
 
 /// The longest time a caller may ask to wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -22,7 +20,13 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 #[derive(Debug)]
 enum Entry {
     /// It has a keeper.
-    Running(Handle),
+    Running {
+        /// How to reach it.
+        handle: Handle,
+        /// What the configuration file last said of it; `None` for what never was in one. A reload changes only
+        /// what differs from this, so that what a login settled without saving stays.
+        file: Option<Box<ProfileConfig>>,
+    },
     /// Its configuration is wrong: the mistakes, with file and line.
     Broken(String),
 }
@@ -41,7 +45,9 @@ pub struct Registry {
     pub(crate) surroundings: Arc<Surroundings>,
     pub(crate) socket: String,
     pub(crate) started: Moment,
-    own_uid: u32,
+    pub(crate) own_uid: u32,
+    /// Who else may have what.
+    pub(crate) access: Access,
     inner: Mutex<Inner>,
 }
 
@@ -50,7 +56,8 @@ impl Registry {
     #[must_use]
     pub fn new(surroundings: Arc<Surroundings>, socket: String) -> Self {
         let own_uid = nix::unistd::geteuid().as_raw();
-        Self { surroundings, socket, started: clock::now(), own_uid, inner: Mutex::default() }
+        let (started, access) = (clock::now(), Access::default());
+        Self { surroundings, socket, started, own_uid, access, inner: Mutex::default() }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -71,28 +78,52 @@ impl Registry {
         inner.notes =
             loaded.errors.iter().filter(|error| error.profile.is_none()).map(ToString::to_string).collect();
         let wanted = loaded.config.profiles;
-        inner.profiles.retain(|name, _| wanted.contains_key(name) || broken.contains_key(name));
+        inner.profiles.retain(|name, entry| {
+            let unfiled = matches!(entry, Entry::Running { file: None, .. });
+            unfiled || wanted.contains_key(name) || broken.contains_key(name)
+        });
         for (name, mistakes) in broken {
             inner.profiles.insert(name, Entry::Broken(mistakes.join("; ")));
         }
         for (name, config) in wanted {
-            if let Some(Entry::Running(handle)) = inner.profiles.get(&name) {
-                let (orders, config) = (handle.orders.clone(), Box::new(config));
-                tokio::spawn(async move { orders.send(Order::Reconfigure(config)).await });
+            if let Some(Entry::Running { handle, file }) = inner.profiles.get_mut(&name) {
+                if file.as_deref() != Some(&config) {
+                    *file = Some(Box::new(config.clone()));
+                    let (orders, config) = (handle.orders.clone(), Box::new(config));
+                    tokio::spawn(async move { orders.send(Order::Reconfigure(config)).await });
+                }
                 continue;
             }
-            match Keeper::spawn(name.clone(), config, Arc::clone(&self.surroundings)) {
+            match Keeper::spawn(name.clone(), config.clone(), Arc::clone(&self.surroundings)) {
                 Ok((handle, task)) => {
                     inner.tasks.push(task);
-                    inner.profiles.insert(name, Entry::Running(handle));
+                    inner.profiles.insert(name, Entry::Running { handle, file: Some(Box::new(config)) });
                 }
                 Err(error) => {
                     inner.profiles.insert(name, Entry::Broken(error.to_string()));
                 }
             }
         }
+        let is_whole = loaded.errors.is_empty();
         drop(inner);
+        self.learn_names();
+        if is_whole {
+            self.surroundings.drop_restored();
+        }
         self.surroundings.revision.bump();
+    }
+
+    /// Looks the names of all `allow` entries up, so that `status` can tell which are not known.
+    fn learn_names(&self) {
+        let settings: Vec<_> = self.list().into_iter().filter_map(|(_, entry)| entry.ok()).collect();
+        let (access, revision) = (self.access.clone(), self.surroundings.revision.clone());
+        tokio::spawn(async move {
+            for handle in settings {
+                let config = Arc::clone(&handle.settings.borrow());
+                access.learn(&config.allow).await;
+            }
+            revision.bump();
+        });
     }
 
     /// Says in `status` what is wrong with a configuration that was not taken over.
@@ -103,6 +134,7 @@ impl Registry {
 
     /// Lets all keepers end, each with what it has under way, and waits for them.
     pub async fn close(&self) {
+        self.surroundings.end();
         let tasks = {
             let mut inner = self.inner();
             inner.profiles.clear();
@@ -111,78 +143,6 @@ impl Registry {
         for task in tasks {
             // Keepers bound their own ends; one that panicked is over as well.
             drop(task.await);
-        }
-    }
-
-    /// One request's answer. `stop` cuts long polls short.
-    pub async fn answer(&self, request: Request, peer: Peer, stop: &mut watch::Receiver<bool>) -> Response {
-        if !peer.is_owner(self.own_uid) {
-            tracing::warn!(%peer, "refused: not the daemon's own user");
-            return Response::Refused(
-                Refusal::new(Code::NotPermitted, "this weka-tokend serves another user")
-                    .then("run your own: systemctl --user start weka-tokend.socket"),
-            );
-        }
-        self.serve(request, stop).await.unwrap_or_else(Response::Refused)
-    }
-
-    async fn serve(&self, request: Request, stop: &mut watch::Receiver<bool>) -> Result<Response, Refusal> {
-        match request {
-            Request::Get { profile, min_ttl_s, timeout_ms } => {
-                let handle = self.find(profile.as_deref())?;
-                let min_ttl = min_ttl_s.map(Duration::from_secs);
-                // Nearly every get ends here: no keeper, no waiting, no allocation but the answer's.
-                if let Some((published, view)) = handle.board.token(min_ttl, clock::now()) {
-                    return Ok(token(&handle, published, view));
-                }
-                let published = handle.get(min_ttl, deadline(timeout_ms)).await?;
-                handle.board.count_get();
-                let (_, view) = handle.board.view();
-                Ok(token(&handle, published, view))
-            }
-            Request::Status { profile, after_revision, wait_s, after_name } => {
-                let seen = after_revision.filter(|seen| *seen == self.surroundings.revision.current());
-                if let Some(seen) = seen {
-                    let wait = Duration::from_secs(u64::from(wait_s.min(60)));
-                    tokio::select! {
-                        () = self.surroundings.revision.past(seen) => {}
-                        () = tokio::time::sleep(wait) => {}
-                        _ = stop.wait_for(|stop| *stop) => {}
-                    }
-                }
-                Ok(Response::Status(self.status(profile.as_deref(), after_name.as_deref())?))
-            }
-            Request::Describe { profile } => self.describe(profile.as_deref()),
-            Request::Probe { target, timeout_ms } => self.probe(&target, timeout_ms).await,
-            Request::Login(login) => self.login(*login).await,
-            Request::Trust { target, save, timeout_ms } => self.trust(target, save, timeout_ms).await,
-            Request::Logout { profile, revoke, timeout_ms } => {
-                let handle = self.find(profile.as_deref())?;
-                let mut notes = Vec::new();
-                if revoke {
-                    notes.push(self.revoke(&handle, deadline(timeout_ms)).await?);
-                }
-                notes.extend(handle.ask(|reply| Order::Logout { reply }).await?);
-                Ok(Response::Done { notes })
-            }
-            Request::Refresh { profile, timeout_ms } => {
-                let handle = self.find(profile.as_deref())?;
-                let published = handle.renew(deadline(timeout_ms)).await?;
-                let expires_in_s = published.lease.remaining(clock::now()).as_secs();
-                Ok(Response::Refreshed { profile: handle.name.to_string(), expires_in_s })
-            }
-            Request::Whoami { profile, timeout_ms } => {
-                let handle = self.find(profile.as_deref())?;
-                let identity = self.identity(&handle, deadline(timeout_ms)).await?;
-                Ok(Response::Whoami(Whoami {
-                    profile: handle.name.to_string(),
-                    data_json: identity.data.to_string(),
-                    username: identity.username,
-                    org: identity.org_name,
-                    role: identity.role,
-                    source: identity.source,
-                }))
-            }
         }
     }
 
@@ -200,10 +160,16 @@ impl Registry {
         let name = self.name(asked)?;
         let inner = self.inner();
         match inner.profiles.get(&name) {
-            Some(Entry::Running(handle)) => Ok(handle.clone()),
+            Some(Entry::Running { handle, .. }) => Ok(handle.clone()),
             Some(Entry::Broken(mistakes)) => Err(Refusal::new(
                 Code::Misconfigured,
                 format!("profile {name} is disabled by its configuration: {mistakes}"),
+            )
+            .then("mend it, then: systemctl --user reload weka-tokend (or send SIGHUP)")),
+            // Nothing of the configuration could be used, so nobody knows which profiles there should be.
+            None if inner.profiles.is_empty() && !inner.notes.is_empty() => Err(Refusal::new(
+                Code::Misconfigured,
+                format!("the configuration is wrong: {}", inner.notes.join("; ")),
             )
             .then("mend it, then: systemctl --user reload weka-tokend (or send SIGHUP)")),
             None => {
@@ -229,22 +195,36 @@ impl Registry {
         let mut inner = self.inner();
         inner.tasks.retain(|task| !task.is_finished());
         inner.tasks.push(task);
-        inner.profiles.insert(name.clone(), Entry::Running(handle.clone()));
+        inner.profiles.insert(name.clone(), Entry::Running { handle: handle.clone(), file: None });
         drop(inner);
         Ok((handle, true))
     }
 
-    /// Takes a profile away again whose first login failed.
-    pub(crate) fn remove(&self, name: &ProfileName) {
-        self.inner().profiles.remove(name);
-        self.surroundings.revision.bump();
+    /// What a login or a decision about trust settled stands in the configuration file now.
+    pub(crate) fn is_filed(&self, name: &ProfileName) {
+        if let Some(Entry::Running { handle, file }) = self.inner().profiles.get_mut(name) {
+            *file = Some(Box::new(handle.settings.borrow().as_ref().clone()));
+        }
+    }
+
+    /// Takes a profile away again that a login made and that has never had a token.
+    pub(crate) fn remove_unproved(&self, made: &Handle) {
+        let mut inner = self.inner();
+        let is_it = inner.profiles.get(&made.name).is_some_and(|entry| {
+            matches!(entry, Entry::Running { handle, file: None } if Arc::ptr_eq(&handle.board, &made.board))
+        });
+        if is_it && made.board.generation().is_none() {
+            inner.profiles.remove(&made.name);
+            drop(inner);
+            self.surroundings.revision.bump();
+        }
     }
 
     /// The profiles in order of name: running ones, or what is wrong with them.
     pub(crate) fn list(&self) -> Vec<(ProfileName, Result<Handle, String>)> {
         let inner = self.inner();
         let entry = |entry: &Entry| match entry {
-            Entry::Running(handle) => Ok(handle.clone()),
+            Entry::Running { handle, .. } => Ok(handle.clone()),
             Entry::Broken(mistakes) => Err(mistakes.clone()),
         };
         inner.profiles.iter().map(|(name, found)| (name.clone(), entry(found))).collect()
@@ -259,16 +239,4 @@ impl Registry {
 /// When a caller wants its answer.
 pub(crate) fn deadline(timeout_ms: u32) -> Moment {
     clock::now() + Duration::from_millis(u64::from(timeout_ms)).min(LONGEST_WAIT)
-}
-
-fn token(handle: &Handle, published: Published, view: View) -> Response {
-    Response::Token(Token {
-        expires_in_s: published.lease.remaining(clock::now()).as_secs(),
-        access_token: published.access_token,
-        token_type: published.token_type,
-        profile: handle.name.to_string(),
-        endpoint: view.endpoint,
-        org: view.org,
-        username: view.username,
-    })
 }

@@ -40,7 +40,7 @@ pub struct Remembered {
     pub refused: Option<RefusedPassword>,
 }
 
-/// Recognizes a password that was refused, without knowing it.
+/// Recognizes a login that was refused, without knowing its password.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Form", into = "Form")]
 pub struct RefusedPassword {
@@ -66,7 +66,7 @@ struct File {
 }
 
 impl RefusedPassword {
-    /// Remembers a password by a salted hash. Takes some 0.2 s of a processor: keep it off the event loop.
+    /// Remembers a password, and the account it was refused for, by a salted hash. Takes some 0.2 s of a processor: keep it off the event loop.
     ///
     /// # Errors
     ///

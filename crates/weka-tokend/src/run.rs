@@ -6,8 +6,13 @@ use crate::logging;
 use crate::process;
 use crate::registry::Registry;
 use crate::server;
+use crate::service;
 use crate::socket::OwnSocket;
 use crate::surroundings::Surroundings;
+use crate::systemd::inherited::{self, Inherited};
+use crate::systemd::notify::{Manager, Notifier};
+use crate::systemd::state;
+use crate::systemd::store::Store;
 use clap::Parser;
 use std::io::Write;
 use std::path::PathBuf;
@@ -69,7 +74,7 @@ pub fn main() -> ExitCode {
     {
         tracing::warn!("{problem}");
     }
-    match start(&dirs, loaded) {
+    match start(&dirs, &environment.manager, loaded) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             for line in &problem.lines {
@@ -111,58 +116,94 @@ fn check(dirs: &Dirs, loaded: &Loaded) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn start(dirs: &Dirs, loaded: Loaded) -> Result<(), Problem> {
-    if !loaded.errors.is_empty() {
+/// Where the daemon answers.
+struct Door {
+    listener: UnixListener,
+    path: PathBuf,
+    /// Held until the end, where the socket is our own: dropping it removes the socket.
+    _own: Option<OwnSocket>,
+}
+
+fn start(dirs: &Dirs, manager: &Manager, loaded: Loaded) -> Result<(), Problem> {
+    let inherited = inherited::take(manager).map_err(Problem::failed)?;
+    // Ending would kill a socket that was passed, and drop the tokens that were.
+    let has_to_stay = inherited.listener.is_some() || !inherited.others.is_empty();
+    if !loaded.errors.is_empty() && !has_to_stay {
         let mut lines: Vec<_> = loaded.errors.iter().map(ToString::to_string).collect();
         lines.push("the configuration is wrong; see: weka-tokend --check".into());
         return Err(Problem { lines, status: ExitCode::from(2) });
     }
     process::harden();
-    let path = dirs.socket.as_ref().ok_or_else(|| {
-        Problem::failed("there is no XDG_RUNTIME_DIR to put the socket in; give one with --socket PATH")
-    })?;
-    // Held until the end: dropping it removes the socket.
-    let (own, listener) = OwnSocket::bind(path).map_err(Problem::failed)?;
+    let notifier = Notifier::new(manager.notify_socket.as_deref(), manager.watchdog_usec.as_deref());
+    let notifier = Arc::new(notifier.map_err(Problem::failed)?);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Problem::failed)?;
-    runtime.block_on(live(dirs, loaded, &own, listener))?;
+    runtime.block_on(live(dirs, loaded, inherited, &notifier))?;
     // A task that hangs in a file system must not keep the process.
     runtime.shutdown_background();
     Ok(())
 }
 
+fn open_door(dirs: &Dirs, passed: Option<std::os::unix::net::UnixListener>) -> Result<Door, Problem> {
+    if let Some(passed) = passed {
+        let address = passed.local_addr().ok();
+        let path = address.and_then(|address| address.as_pathname().map(ToOwned::to_owned));
+        let listener = UnixListener::from_std(passed).map_err(Problem::failed)?;
+        return Ok(Door { listener, path: path.unwrap_or_default(), _own: None });
+    }
+    let path = dirs.socket.as_ref().ok_or_else(|| {
+        Problem::failed("there is no XDG_RUNTIME_DIR to put the socket in; give one with --socket PATH")
+    })?;
+    let (own, listener) = OwnSocket::bind(path).map_err(Problem::failed)?;
+    let listener = UnixListener::from_std(listener).map_err(Problem::failed)?;
+    Ok(Door { listener, path: own.path.clone(), _own: Some(own) })
+}
+
 async fn live(
     dirs: &Dirs,
     loaded: Loaded,
-    own: &OwnSocket,
-    listener: std::os::unix::net::UnixListener,
+    inherited: Inherited,
+    notifier: &Arc<Notifier>,
 ) -> Result<(), Problem> {
     let mut hangup = signal(SignalKind::hangup()).map_err(Problem::failed)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Problem::failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Problem::failed)?;
-    let listener = UnixListener::from_std(listener).map_err(Problem::failed)?;
-    let surroundings =
-        Arc::new(Surroundings::new(dirs.clone(), &machine_id(), loaded.config.default_profile.clone()));
-    let registry = Arc::new(Registry::new(surroundings, own.path.display().to_string()));
+    let Door { listener, path, _own } = open_door(dirs, inherited.listener)?;
+    let store = Store::new(notifier);
+    let restored = store.as_ref().map(|store| state::restore(inherited.others, store)).unwrap_or_default();
+    let default_profile = loaded.config.default_profile.clone();
+    let surroundings = Surroundings::new(dirs.clone(), &machine_id(), default_profile);
+    let surroundings = Arc::new(surroundings.with_store(store, restored));
+    let registry = Arc::new(Registry::new(surroundings, path.display().to_string()));
     let profiles = loaded.config.profiles.len();
     registry.apply(loaded);
     let (stop, stopped) = watch::channel(false);
     let limits = process::client_limits(dirs.service == Service::Host);
     let serving = tokio::spawn(server::serve(listener, Arc::clone(&registry), limits, stopped));
-    tracing::info!(socket = %own.path.display(), profiles, "weka-tokend {} is up", env!("CARGO_PKG_VERSION"));
+    tracing::info!(socket = %path.display(), profiles, "weka-tokend {} is up", env!("CARGO_PKG_VERSION"));
+    notifier.say(&format!("READY=1\nSTATUS={}", registry.in_words()));
+    let telling = tokio::spawn(service::tell(Arc::clone(notifier), Arc::clone(&registry)));
+    let feeding = tokio::spawn(service::feed_watchdog(Arc::clone(notifier)));
     loop {
         tokio::select! {
-            _ = hangup.recv() => reload(dirs, &registry).await,
+            _ = hangup.recv() => {
+                notifier.say(&service::reloading());
+                reload(dirs, &registry).await;
+                notifier.say(&format!("READY=1\nSTATUS={}", registry.in_words()));
+            }
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
         }
     }
     tracing::info!("ending");
+    telling.abort();
+    notifier.say("STOPPING=1\nSTATUS=ending");
     stop.send_replace(true);
     if let Err(error) = serving.await {
         tracing::error!(%error, "the server ended badly");
     }
     registry.close().await;
+    feeding.abort();
     Ok(())
 }
 

@@ -126,15 +126,15 @@ async fn admit(stream: UnixStream, registry: Arc<Registry>, seats: Arc<Seats>, s
         return;
     };
     let mut connection = Connection::new(stream);
-    if let Err(error) = converse(&mut connection, peer, &registry, stop).await {
+    if let Err(error) = converse(&mut connection, &peer, &registry, stop).await {
         tracing::debug!(%peer, %error, "a connection was closed");
     }
 }
 
 async fn converse(
     connection: &mut Connection,
-    peer: Peer,
-    registry: &Registry,
+    peer: &Peer,
+    registry: &Arc<Registry>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), ConnectionError> {
     loop {

@@ -4,7 +4,11 @@ use crate::board::Revision;
 use crate::config::ProfileName;
 use crate::dirs::Dirs;
 use crate::remembered::Remembered;
+use crate::systemd::state::Restored;
+use crate::systemd::store::Store;
 use ring::digest::{SHA256, digest};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// What all keepers share.
@@ -14,6 +18,10 @@ pub struct Surroundings {
     pub dirs: Dirs,
     /// Moves with every change of state.
     pub revision: Revision,
+    /// The service manager's descriptor store, where there is one.
+    pub store: Option<Store>,
+    restored: Mutex<BTreeMap<ProfileName, Restored>>,
+    ending: AtomicBool,
     /// Makes phases differ from machine to machine and from user to user.
     machine: Vec<u8>,
     default_profile: Mutex<ProfileName>,
@@ -27,9 +35,50 @@ impl Surroundings {
         Self {
             dirs,
             revision: Revision::default(),
+            store: None,
+            restored: Mutex::default(),
+            ending: AtomicBool::new(false),
             machine: format!("{}:{uid}", machine_id.trim()).into_bytes(),
             default_profile: Mutex::new(default_profile),
         }
+    }
+
+    /// With a store, and what was found in it.
+    #[must_use]
+    pub fn with_store(mut self, store: Option<Store>, restored: BTreeMap<ProfileName, Restored>) -> Self {
+        self.store = store;
+        self.restored = Mutex::new(restored);
+        self
+    }
+
+    /// What the last daemon left of a profile; it is given out once.
+    #[must_use]
+    pub fn take_restored(&self, profile: &ProfileName) -> Option<Restored> {
+        self.restored.lock().unwrap_or_else(PoisonError::into_inner).remove(profile)
+    }
+
+    /// Drops what was left of profiles that no longer exist.
+    pub fn drop_restored(&self) {
+        let left = std::mem::take(&mut *self.restored.lock().unwrap_or_else(PoisonError::into_inner));
+        for (profile, restored) in left {
+            tracing::info!("there is no profile {profile} any more, so its stored tokens are dropped");
+            for entry in &restored.entries {
+                if let Some(store) = &self.store {
+                    store.remove(entry);
+                }
+            }
+        }
+    }
+
+    /// From now on keepers end because the daemon does, not because their profiles were removed.
+    pub fn end(&self) {
+        self.ending.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the daemon is ending.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Relaxed)
     }
 
     /// The seed of a profile's phase and jitter.

@@ -1,10 +1,18 @@
 //! The only unsafe code of the daemon.
 #![allow(unsafe_code, reason = "what has no safe call in std, nix or tokio; each block says why it holds")]
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+
+/// Where passed descriptors begin: SD_LISTEN_FDS_START of sd_listen_fds(3).
+const FIRST_PASSED: RawFd = 3;
+/// How many groups a peer may be in before it is taken to have only the first ones.
+const MOST_GROUPS: usize = 65_536;
 
 /// Lets the event loop tell when a descriptor can be read.
 ///
@@ -14,4 +22,55 @@ pub(crate) fn readable(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an `OwnedFd` names the same open file from its creation to its drop, and nobody else closes it.
     let registered = unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) };
     registered.map_err(|error| error.into_parts().1)
+}
+
+/// Takes over the descriptors that the service manager passed, once; they are closed in children. Numbers
+/// behind which there is nothing are left out.
+pub(crate) fn passed(count: usize) -> Vec<OwnedFd> {
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+    if TAKEN.swap(true, Ordering::Relaxed) {
+        return Vec::new();
+    }
+    let numbers = FIRST_PASSED..FIRST_PASSED.saturating_add(RawFd::try_from(count).unwrap_or(0));
+    let close_in_children = |number: &RawFd| {
+        // SAFETY: the number is only asked about; where nothing is open behind it, the kernel says EBADF.
+        let descriptor = unsafe { BorrowedFd::borrow_raw(*number) };
+        fcntl(descriptor, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).is_ok()
+    };
+    // SAFETY: by sd_listen_fds(3) these are open and meant for this process, which takes each over only once
+    // (see TAKEN), before it opens anything itself.
+    numbers.filter(close_in_children).map(|number| unsafe { OwnedFd::from_raw_fd(number) }).collect()
+}
+
+/// The supplementary groups of the other end of a Unix socket (SO_PEERGROUPS), as they were when it connected.
+///
+/// # Errors
+/// The kernel does not say.
+pub(crate) fn peer_groups(socket: &impl AsRawFd) -> io::Result<Vec<u32>> {
+    let mut room = 64;
+    loop {
+        let mut groups = vec![MaybeUninit::<u32>::uninit(); room];
+        let mut length = nix::libc::socklen_t::try_from(size_of::<u32>() * room).map_err(io::Error::other)?;
+        // SAFETY: the kernel writes at most `length` bytes into `groups`, which holds that many, and puts the
+        // length it wrote, or would need, into `length`.
+        let status = unsafe {
+            nix::libc::getsockopt(
+                socket.as_raw_fd(),
+                nix::libc::SOL_SOCKET,
+                nix::libc::SO_PEERGROUPS,
+                groups.as_mut_ptr().cast(),
+                &raw mut length,
+            )
+        };
+        let count = usize::try_from(length).map_err(io::Error::other)? / size_of::<u32>();
+        if status == 0 {
+            // SAFETY: the kernel has written the first `count` numbers.
+            return Ok(groups.iter().take(count).map(|group| unsafe { group.assume_init() }).collect());
+        }
+        let error = io::Error::last_os_error();
+        if error.raw_os_error() != Some(nix::libc::ERANGE) || count <= room || count > MOST_GROUPS {
+            return Err(error);
+        }
+        room = count;
+    }
 }

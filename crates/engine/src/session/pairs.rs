@@ -130,6 +130,9 @@ impl Pairs {
             }
         } else if ok {
             self.unsaved = self.unsaved.take().filter(|unsaved| unsaved.generation != generation);
+        } else if self.unsaved.is_none() && self.is_held(generation) {
+            // Saved well enough to be published, but not everywhere it should be.
+            self.unsaved = Some(Unsaved { generation, retry_at: now + FIRST_RETRY, delay: FIRST_RETRY });
         }
     }
 

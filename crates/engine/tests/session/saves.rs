@@ -86,7 +86,18 @@ fn answers_about_other_pairs_are_ignored() {
     let mut world = World::logged_in(s(300), 1);
     for ok in [true, false] {
         world.feed(Event::Saved { generation: engine::Generation(77), ok });
-        world.feed(Event::Saved { generation: engine::Generation(1), ok });
     }
+    assert_eq!(world.condition(), Condition::Ready);
+}
+
+#[test]
+fn a_published_pair_that_could_not_be_put_into_a_file_is_degraded_and_saved_again() {
+    let mut world = World::logged_in(s(300), 1);
+    let held = world.session.held().expect("a pair");
+    let before = saves(&world).len();
+    world.feed(Event::Saved { generation: held, ok: false });
+    assert_eq!(world.condition(), Condition::Degraded);
+    world.run_for(s(6));
+    assert_eq!(saves(&world).len(), before + 1, "it is tried again");
     assert_eq!(world.condition(), Condition::Ready);
 }

@@ -35,6 +35,13 @@ pub enum Report {
         /// What was there.
         found: Looked,
     },
+    /// The token file was looked at after a start with a stored pair.
+    LookedSince {
+        /// What was there.
+        found: Looked,
+        /// When that pair was stored, in seconds since 1970.
+        stored_unix_s: i64,
+    },
     /// The password source was read.
     SourceRead(Result<Password, PasswordSourceError>),
     /// There is no password source (any more).
@@ -53,6 +60,15 @@ pub enum Report {
         /// What came of it.
         result: Result<Saved, String>,
     },
+    /// The state was stored with the service manager, or why not.
+    Stored {
+        /// The pair that was to be saved by it, if it was for one.
+        generation: Option<Generation>,
+        /// What came of it.
+        result: Result<(), String>,
+    },
+    /// The token file was removed after a logout, or left alone.
+    FileRemoved,
     /// A handshake at start showed a certificate that is not trusted.
     Untrusted(String),
     /// That the cluster refused the source's password is written down.
@@ -129,6 +145,7 @@ pub fn pair_of(grant: Grant, sent_at: Moment, renewed: Option<&Pair>) -> Pair {
         token_type: grant.token_type,
         lease: Some(Lease { sent_at, life }),
         in_file: false,
+        in_store: false,
     }
 }
 

@@ -74,6 +74,7 @@ fn looked(found: FoundFile) -> Looked {
         token_type: tokens.token_type.unwrap_or_else(|| BEARER.into()),
         lease,
         in_file: true,
+        in_store: false,
     };
     Looked::Pair { pair, modified_unix_s: changed_unix_s, lax_mode }
 }
@@ -99,6 +100,21 @@ pub fn spawn_look(
     tokio::spawn(async move {
         let found = look(&files, path.as_deref()).await;
         drop(reports.send(Report::Looked { asked_by_engine, found }).await);
+    });
+}
+
+/// Looks at the token file in a task of its own, for what came after a pair was stored.
+pub fn spawn_look_since(
+    files: &FileWorker,
+    path: Option<&Path>,
+    stored_unix_s: Option<i64>,
+    reports: mpsc::Sender<Report>,
+) {
+    let (files, path) = (files.clone(), path.map(ToOwned::to_owned));
+    tokio::spawn(async move {
+        let found = look(&files, path.as_deref()).await;
+        let stored_unix_s = stored_unix_s.unwrap_or_default();
+        drop(reports.send(Report::LookedSince { found, stored_unix_s }).await);
     });
 }
 
@@ -182,7 +198,13 @@ fn tokens_of(pair: &Pair) -> Tokens {
 }
 
 /// Deletes the token file if it holds this pair: after a logout.
-pub fn spawn_file_removal(files: FileWorker, path: Option<PathBuf>, pair: Option<Pair>, reply: DoneReply) {
+pub fn spawn_file_removal(
+    files: FileWorker,
+    path: Option<PathBuf>,
+    pair: Option<Pair>,
+    reply: DoneReply,
+    reports: mpsc::Sender<Report>,
+) {
     tokio::spawn(async move {
         let mut notes = vec!["logged out; the tokens are forgotten".to_owned()];
         if let (Some(path), Some(pair)) = (path, pair) {
@@ -200,5 +222,6 @@ pub fn spawn_file_removal(files: FileWorker, path: Option<PathBuf>, pair: Option
             }
         }
         drop(reply.send(Ok(notes)));
+        drop(reports.send(Report::FileRemoved).await);
     });
 }

@@ -20,6 +20,8 @@ pub(super) struct FileSide {
     pub(super) there: bool,
     /// Its mode, where others could read it.
     pub(super) lax_mode: Option<u32>,
+    /// It was configured while a pair was held, so that pair is to be put into it.
+    pub(super) owed: bool,
     /// What is wrong with it.
     pub(super) problem: Option<String>,
 }
@@ -33,8 +35,17 @@ impl FileSide {
             claimed: false,
             there: false,
             lax_mode: None,
+            owed: false,
             problem: None,
         }
+    }
+
+    /// Another file is meant from now on.
+    pub(super) fn moved(&mut self) {
+        self.there = false;
+        self.lax_mode = None;
+        self.owed = true;
+        self.problem = None;
     }
 
     /// Waits until something happens near the file.
@@ -55,7 +66,12 @@ impl Keeper {
                 self.file.there = true;
                 self.file.lax_mode = lax_mode;
                 // A file left over from before a logout is not a new login.
-                if self.memory.is_logged_out_since(modified_unix_s) { None } else { self.pairs.adopt(pair) }
+                if self.memory.is_logged_out_since(modified_unix_s) {
+                    return None;
+                }
+                let news = self.pairs.adopt(pair.clone());
+                self.pairs.seen_in_file(&pair);
+                news
             }
             Looked::Nothing => {
                 self.file.problem = None;
@@ -85,7 +101,20 @@ impl Keeper {
             tracing::info!(profile = %self.name, "another writer renewed the token file; its tokens are used from now on");
             self.feed(Event::FileChanged { pair });
         } else {
+            self.file_held_pair();
             self.show(clock::now());
+        }
+    }
+
+    /// Puts the pair that is held into a token file that was configured only now.
+    fn file_held_pair(&mut self) {
+        if !std::mem::take(&mut self.file.owed) {
+            return;
+        }
+        let held = self.session.held().filter(|held| self.pairs.get(*held).is_some_and(|pair| !pair.in_file));
+        if let Some(held) = held {
+            self.saving += 1;
+            self.write_file(held);
         }
     }
 
@@ -121,7 +150,11 @@ impl Keeper {
                 false
             }
         };
-        self.feed(Event::Saved { generation, ok });
+        self.saving = self.saving.saturating_sub(1);
+        // With a store the pair is saved once it is there; here only a failure, or a repeated attempt, is news.
+        if !self.storing.is_there() || !ok || self.board.generation() == Some(generation) {
+            self.feed(Event::Saved { generation, ok: ok && self.store_problem.is_none() });
+        }
         if let Some(found) = overtaken {
             self.on_looked(false, found);
         }

@@ -66,7 +66,13 @@ impl Keeper {
         let Some(pending) = self.logins.get_mut(&waiter) else { return };
         pending.password_change_required = password_change_required;
         let config = pending.candidate.config.clone();
-        self.adopt_settings(config);
+        if !self.config().is_same_account(&config) {
+            self.password.forget();
+        }
+        // The login's own pair takes the place of whatever there was.
+        self.install(config);
+        self.file.owed = false;
+        self.feed_policy();
     }
 
     /// Answers a login, once the profile is saved.
@@ -124,16 +130,16 @@ impl Keeper {
         let TrustOrder { candidate, reply } = order;
         let Candidate { config, changes } = candidate;
         self.last_error = None;
-        self.adopt_settings(config);
+        self.reconfigure(config);
         self.feed(Event::Trusted);
         let (name, dirs) = (self.name.clone(), self.surroundings.dirs.clone());
         tokio::spawn(async move {
-            let notes = match save(name, dirs, changes).await {
-                Ok(Some(path)) => vec![format!("saved to {path}")],
-                Ok(None) => vec!["not saved: it holds until weka-tokend ends".to_owned()],
-                Err(problem) => vec![format!("not saved: {problem}; it holds until weka-tokend ends")],
+            let answer = match save(name, dirs, changes).await {
+                Ok(Some(path)) => (true, format!("saved to {path}")),
+                Ok(None) => (false, "not saved: it holds until weka-tokend ends".to_owned()),
+                Err(problem) => (false, format!("not saved: {problem}; it holds until weka-tokend ends")),
             };
-            drop(reply.send(Ok(notes)));
+            drop(reply.send(Ok(answer)));
         });
     }
 }

@@ -3,12 +3,15 @@
 use super::Keeper;
 use super::exchange::Report;
 use crate::clock;
+use crate::config::ProfileConfig;
 use crate::remembered::{RefusedPassword, Remembered};
 use crate::token_file::FileWorker;
 use engine::{Event, ExchangeId, Failure, Memory, Moment, Outcome};
+use secret::Password;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::task::JoinSet;
+use zeroize::Zeroizing;
 
 /// How long writing to the state folder may take.
 const WRITE_LIMIT: Duration = Duration::from_secs(2);
@@ -24,6 +27,16 @@ pub(super) struct MemorySide {
 }
 
 impl MemorySide {
+    /// All of it, as it is kept.
+    pub(super) const fn kept(&self) -> &Remembered {
+        &self.kept
+    }
+
+    /// Whether the source's password was refused.
+    pub(super) const fn has_refused(&self) -> bool {
+        self.engine.refused.is_some()
+    }
+
     /// The password that was refused, in the form that is kept.
     pub(super) fn refused_password(&self) -> Option<RefusedPassword> {
         self.kept.refused.clone()
@@ -60,6 +73,20 @@ async fn write(worker: &FileWorker, kept: Remembered, path: &Path, profile: &str
     }
 }
 
+/// What is remembered as refused: the password for this account. For another user, organisation or cluster it
+/// may be the right one.
+pub(super) fn login_of(config: &ProfileConfig, password: &Password) -> Password {
+    let mut login = Zeroizing::new(String::new());
+    let mut endpoints: Vec<_> = config.endpoints.iter().map(ToString::to_string).collect();
+    endpoints.sort();
+    for part in endpoints.iter().chain(&config.org).chain(&config.username) {
+        login.push_str(part);
+        login.push('\0');
+    }
+    login.push_str(password.expose());
+    Password::new(login.to_string())
+}
+
 impl Keeper {
     /// Takes over what was remembered, and says it in the engine's words.
     pub(super) fn recall(&mut self, kept: Remembered, now: Moment) -> Memory {
@@ -94,18 +121,21 @@ impl Keeper {
         if let Some(path) = self.surroundings.dirs.remembered_file(&self.name) {
             self.memory.write(self.name.as_str(), path);
         }
+        // A state without a pair yet, or with the one that is held.
+        let held = self.session.held().and_then(|generation| self.pairs.get(generation)).cloned();
+        self.store_state(held.as_ref(), None);
     }
 
     /// The cluster refused the source's password. That is written down before anybody hears of it: a daemon
     /// that was killed in between would send it again at its next start.
     pub(super) fn keep_refusal(&self, exchange: ExchangeId) {
         let (reports, worker) = (self.reports.clone(), self.memory.worker.clone());
-        let (mut kept, password) = (self.memory.kept.clone(), self.password.last());
+        let mut kept = self.memory.kept.clone();
+        let login = self.password.last().map(|password| login_of(&self.config(), &password));
         let (path, name) = (self.surroundings.dirs.remembered_file(&self.name), self.name.clone());
         tokio::spawn(async move {
             // Deliberately slow to compute.
-            let hashed =
-                tokio::task::spawn_blocking(move || password.map(|it| RefusedPassword::of(&it))).await;
+            let hashed = tokio::task::spawn_blocking(move || login.map(|it| RefusedPassword::of(&it))).await;
             let refused = match hashed {
                 Ok(Some(Ok(refused))) => Some(refused),
                 Ok(Some(Err(error))) => {

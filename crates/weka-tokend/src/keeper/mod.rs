@@ -9,6 +9,7 @@
 //! - [`perform`]: the engine's actions
 //! - [`login`]: a person's login and what follows from it
 //! - [`memory`]: what must outlive a restart
+//! - [`storing`]: states that outlive the daemon in the service manager's store
 //! - [`report`], [`view`]: what people are told
 
 pub mod exchange;
@@ -21,12 +22,14 @@ pub mod pairs;
 mod password_memory;
 mod perform;
 pub mod report;
+mod storing;
 mod view;
 
 use crate::board::Board;
 use crate::clock::{self, Alarm};
 use crate::config::{ProfileConfig, ProfileName};
 use crate::surroundings::Surroundings;
+use crate::systemd::state::Restored;
 use engine::{
     Answer, Condition, Event, ExchangeId, Failure, Lease, Moment, Outcome, Policy, Refused, Session, WaiterId,
 };
@@ -42,6 +45,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use storing::StoreSide;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use weka_rest::Client;
@@ -72,6 +76,12 @@ pub struct Keeper {
     memory: MemorySide,
     last_error: Option<String>,
     source_problem: Option<String>,
+    store_problem: Option<String>,
+    storing: StoreSide,
+    /// Writes and removals of files that have not been reported yet.
+    saving: usize,
+    /// What the last daemon left in the store, until the start is over.
+    restored: Option<Restored>,
     shown: Condition,
 }
 
@@ -85,6 +95,7 @@ impl Keeper {
         config: ProfileConfig,
         surroundings: Arc<Surroundings>,
     ) -> io::Result<(Handle, JoinHandle<()>)> {
+        let restored = surroundings.take_restored(&name);
         let board = Arc::new(Board::new(surroundings.revision.clone()));
         let (order_sender, orders) = mpsc::channel(QUEUE);
         let (reports, inbox) = mpsc::channel(QUEUE);
@@ -92,7 +103,6 @@ impl Keeper {
         let client = Client::new(config.rest_settings());
         let (settings, settings_seen) = watch::channel(Arc::new(config));
         let keeper = Self {
-            surroundings,
             client,
             session: Session::new(policy),
             pairs: Pairs::default(),
@@ -110,9 +120,14 @@ impl Keeper {
             memory: MemorySide::default(),
             last_error: None,
             source_problem: None,
+            store_problem: None,
+            storing: StoreSide::new(surroundings.store.clone(), restored.as_ref()),
+            saving: 0,
+            restored,
             shown: Condition::Starting,
             settings,
             name: name.clone(),
+            surroundings,
         };
         let handle = Handle { name, orders: order_sender, board, settings: settings_seen };
         Ok((handle, tokio::spawn(keeper.run())))
@@ -143,7 +158,7 @@ impl Keeper {
     /// The handles are gone: the daemon ends or the profile was removed. A pair that is still coming is the
     /// only one the cluster may honour from now on, so it is waited for and saved.
     async fn finish(&mut self) {
-        while self.exchange.is_some() {
+        while self.exchange.is_some() || self.saving > 0 {
             let Ok(Some(report)) = tokio::time::timeout(order::FINISH_LIMIT, self.inbox.recv()).await else {
                 break;
             };
@@ -151,15 +166,32 @@ impl Keeper {
         }
         self.file.worker.drain(order::FINISH_LIMIT).await;
         self.memory.settle(order::FINISH_LIMIT).await;
+        self.storing.settle().await;
+        if !self.surroundings.is_ending() {
+            // The profile was removed, and its tokens with it.
+            self.storing.clear();
+        }
     }
 
     /// Looks for what outlived the last daemon, and for a token file.
     async fn begin(&mut self) {
         self.watch_file();
         let config = self.config();
-        let kept = self.surroundings.recall(&self.name).await;
-        let found = file::look(&self.file.worker, config.token_file.path()).await;
+        let stored = self.restored.take().and_then(|restored| restored.state);
+        let kept = match &stored {
+            Some(state) => state.remembered.clone(),
+            None => self.surroundings.recall(&self.name).await,
+        };
         let mut memory = self.recall(kept, clock::now());
+        if let Some(pair) = self.stored_pair(stored.as_ref(), &config) {
+            // Everything that is needed is here: no file, and no cluster, stands between this and the first get.
+            self.feed(Event::Started { pair: Some(pair), memory });
+            let stored_unix_s = stored.map(|state| state.stored_unix_s);
+            let reports = self.reports.clone();
+            file::spawn_look_since(&self.file.worker, config.token_file.path(), stored_unix_s, reports);
+            return;
+        }
+        let found = file::look(&self.file.worker, config.token_file.path()).await;
         if let Looked::Pair { modified_unix_s, .. } = &found {
             let older = self.memory.is_logged_out_since(*modified_unix_s);
             if older {
@@ -202,9 +234,12 @@ impl Keeper {
     fn on_report(&mut self, report: Report) {
         match report {
             Report::Ended { exchange, end } => self.on_end(exchange, end),
+            Report::LookedSince { found, stored_unix_s } => self.since_stored(found, stored_unix_s),
             Report::Looked { asked_by_engine, found } => self.on_looked(asked_by_engine, found),
             Report::SourceRead(read) => self.on_source_read(read),
             Report::Saved { generation, result } => self.on_saved(generation, result),
+            Report::Stored { generation, result } => self.on_stored(generation, result),
+            Report::FileRemoved => self.saving = self.saving.saturating_sub(1),
             Report::Untrusted(reason) => {
                 self.last_error = Some(reason);
                 self.feed(Event::FoundUntrusted);
@@ -274,32 +309,50 @@ impl Keeper {
         let held = self.session.held().and_then(|generation| self.pairs.get(generation)).cloned();
         self.feed(Event::Logout);
         let path = self.config().token_file.path().map(ToOwned::to_owned);
-        file::spawn_file_removal(self.file.worker.clone(), path, held, reply);
+        self.saving += 1;
+        file::spawn_file_removal(self.file.worker.clone(), path, held, reply, self.reports.clone());
     }
 
+    /// Settings from the configuration file, or from a person's decision about trust.
     fn reconfigure(&mut self, config: ProfileConfig) {
-        if *self.settings.borrow().as_ref() == config {
+        let before = self.config();
+        if *before == config {
             return;
         }
-        if self.adopt_settings(config) {
+        let elsewhere = !before.is_same_account(&config);
+        let file_moved = self.install(config);
+        if elsewhere {
+            // Tokens go to the cluster that gave them, and to no other.
+            tracing::info!(
+                "{} is another account now, so the tokens of the one before are forgotten",
+                self.name
+            );
+            self.last_error = None;
+            self.password.forget();
+            self.feed(Event::Revoked);
+        }
+        self.feed_policy();
+        if file_moved {
             self.look_at_file();
         }
     }
 
     /// Takes settings over; says whether the token file is another one.
-    fn adopt_settings(&mut self, config: ProfileConfig) -> bool {
+    fn install(&mut self, config: ProfileConfig) -> bool {
         let file_moved = self.settings.borrow().token_file != config.token_file;
         self.client = Client::new(config.rest_settings());
-        let policy = policy(&self.name, &config, &self.surroundings);
         self.settings.send_replace(Arc::new(config));
         if file_moved {
-            self.file.problem = None;
-            self.file.there = false;
-            self.file.lax_mode = None;
+            self.file.moved();
+            self.pairs.file_moved();
             self.watch_file();
         }
-        self.feed(Event::Reconfigured { policy });
         file_moved
+    }
+
+    fn feed_policy(&mut self) {
+        let policy = policy(&self.name, &self.config(), &self.surroundings);
+        self.feed(Event::Reconfigured { policy });
     }
 
     /// Answers a `get` or `refresh`.

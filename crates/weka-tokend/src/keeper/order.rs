@@ -51,8 +51,8 @@ pub struct LoginOrder {
 pub struct TrustOrder {
     /// The settings that hold from now on.
     pub candidate: Candidate,
-    /// Where the answer goes.
-    pub reply: DoneReply,
+    /// Where the answer goes: whether it is saved, and that in words.
+    pub reply: oneshot::Sender<Result<(bool, String), Refusal>>,
 }
 
 /// Everything that may be asked.

@@ -2,12 +2,13 @@
 
 use crate::token_file::Tokens;
 use engine::{Adopted, Generation, Lease};
-use ring::digest::{SHA256, digest};
+use ring::digest::{Context, SHA256};
 use secret::{AccessToken, RefreshToken};
 use std::collections::{BTreeMap, VecDeque};
 
-/// How many pairs are remembered by their digest, so that a stale copy in a file is not taken for news.
-const REMEMBERED: usize = 64;
+/// How many pairs are remembered by their digest, so that a stale copy in a file is not taken for news: some
+/// days' worth with tokens of five minutes.
+const REMEMBERED: usize = 1024;
 
 /// A token pair.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct Pair {
     pub lease: Option<Lease>,
     /// Whether the token file holds it already.
     pub in_file: bool,
+    /// Whether the service manager's store holds it already.
+    pub in_store: bool,
 }
 
 impl Pair {
@@ -30,26 +33,31 @@ impl Pair {
     }
 }
 
-/// Tells pairs apart without keeping them.
-type Mark = [u8; 64];
+/// Tells pairs apart without keeping them: half a SHA-256 is plenty for that.
+type Mark = [u8; 16];
 
 fn mark(access: &str, refresh: &str) -> Mark {
-    let mut mark = [0; 64];
-    let (left, right) = mark.split_at_mut(32);
-    left.copy_from_slice(digest(&SHA256, access.as_bytes()).as_ref());
-    right.copy_from_slice(digest(&SHA256, refresh.as_bytes()).as_ref());
-    mark
+    let mut context = Context::new(&SHA256);
+    context.update(access.as_bytes());
+    // No token holds a NUL, so no two pairs run into the same text.
+    context.update(b"\0");
+    context.update(refresh.as_bytes());
+    context.finish().as_ref().first_chunk().copied().unwrap_or_default()
 }
 
 /// The digests of the pairs we hold or held.
 #[derive(Debug, Clone, Default)]
-pub struct Known(VecDeque<Mark>);
+pub struct Known {
+    marks: VecDeque<Mark>,
+    /// What the token file was last seen to hold: it is never news again, however long it stays there.
+    in_file: Option<Mark>,
+}
 
 impl Known {
     /// Whether this is one of them.
     #[must_use]
     pub fn has(&self, pair: &Pair) -> bool {
-        self.0.contains(&pair.mark())
+        self.has_mark(&pair.mark())
     }
 
     /// Whether a file's tokens are one of them.
@@ -57,13 +65,17 @@ impl Known {
     pub fn has_tokens(&self, tokens: &Tokens) -> bool {
         let access = tokens.access_token.as_ref().map_or("", AccessToken::expose);
         let refresh = tokens.refresh_token.as_ref().map_or("", RefreshToken::expose);
-        self.0.contains(&mark(access, refresh))
+        self.has_mark(&mark(access, refresh))
+    }
+
+    fn has_mark(&self, mark: &Mark) -> bool {
+        self.in_file.as_ref() == Some(mark) || self.marks.contains(mark)
     }
 
     fn add(&mut self, pair: &Pair) {
-        self.0.push_back(pair.mark());
-        if self.0.len() > REMEMBERED {
-            self.0.pop_front();
+        self.marks.push_back(pair.mark());
+        if self.marks.len() > REMEMBERED {
+            self.marks.pop_front();
         }
     }
 }
@@ -111,6 +123,36 @@ impl Pairs {
     pub fn filed(&mut self, generation: Generation) {
         for (other, pair) in &mut self.held {
             pair.in_file = *other == generation;
+            if pair.in_file {
+                self.known.in_file = Some(pair.mark());
+            }
+        }
+    }
+
+    /// Notes what the token file was seen to hold.
+    pub fn seen_in_file(&mut self, pair: &Pair) {
+        self.known.in_file = Some(pair.mark());
+    }
+
+    /// Another token file is meant from now on.
+    pub fn file_moved(&mut self) {
+        self.known.in_file = None;
+        for pair in self.held.values_mut() {
+            pair.in_file = false;
+        }
+    }
+
+    /// Notes that the store holds this pair.
+    pub fn stored(&mut self, generation: Generation) {
+        for (other, pair) in &mut self.held {
+            pair.in_store = *other == generation;
+        }
+    }
+
+    /// Takes note of a pair that is older than ours, so that it is never news.
+    pub fn note_stale(&mut self, pair: &Pair) {
+        if !self.known.has(pair) {
+            self.known.add(pair);
         }
     }
 
@@ -136,6 +178,7 @@ mod tests {
             token_type: "Bearer".into(),
             lease: None,
             in_file: false,
+            in_store: false,
         }
     }
 
@@ -149,6 +192,19 @@ mod tests {
         assert!(pairs.adopt(pair("a1", "r1")).is_none());
         assert!(pairs.adopt(pair("a2", "r2")).is_none());
         assert!(pairs.adopt(pair("a3", "r3")).is_some());
+    }
+
+    #[test]
+    fn what_the_file_was_seen_to_hold_is_no_news_after_any_number_of_renewals() {
+        let mut pairs = Pairs::default();
+        let first = pair("a0", "r0");
+        pairs.add(first.clone());
+        pairs.seen_in_file(&first);
+        for number in 1..=2 * REMEMBERED {
+            let generation = pairs.add(pair(&format!("a{number}"), &format!("r{number}")));
+            pairs.forget_before(generation);
+        }
+        assert!(pairs.adopt(first).is_none());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::Keeper;
 use super::exchange::{self, LoginJob, RefreshJob, Report, Running};
 use super::file::{self, Saved};
+use super::memory::login_of;
 use crate::board::Published;
 use crate::password_source::{PasswordSource, PasswordSourceError};
 use engine::{Action, Event, ExchangeId, Generation, LoginBy, Moment};
@@ -46,6 +47,7 @@ impl Keeper {
             Action::Withdraw => {
                 self.board.publish(None);
                 self.pairs.forget_all();
+                self.store_state(None, None);
                 self.password.forget();
                 self.file.worker.release();
             }
@@ -117,7 +119,23 @@ impl Keeper {
         tokio::spawn(async move { reports.send(report).await });
     }
 
+    /// Into the service manager's store, and then into the file; without a store the file is all there is.
     fn save(&mut self, generation: Generation) {
+        self.saving += 1;
+        match self.pairs.get(generation) {
+            Some(pair) if self.storing.is_there() && !pair.in_store => {
+                let pair = pair.clone();
+                self.store_state(Some(&pair), Some(generation));
+            }
+            Some(_) if self.storing.is_there() => {
+                self.report_later(Report::Stored { generation: Some(generation), result: Ok(()) });
+            }
+            _ => self.write_file(generation),
+        }
+    }
+
+    /// The pair into the token file; answered by [`Report::Saved`].
+    pub(super) fn write_file(&self, generation: Generation) {
         match self.pairs.get(generation) {
             Some(pair) if !pair.in_file => {
                 let config = self.config();
@@ -162,9 +180,10 @@ impl Keeper {
                     None => self.on_source_known(password, false),
                     Some(refused) => {
                         let reports = self.reports.clone();
+                        let login = login_of(&self.config(), &password);
                         // Deliberately slow to compute.
                         tokio::task::spawn_blocking(move || {
-                            let refused = refused.matches(&password);
+                            let refused = refused.matches(&login);
                             drop(reports.blocking_send(Report::SourceKnown { password, refused }));
                         });
                     }

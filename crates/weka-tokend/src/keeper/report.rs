@@ -85,7 +85,7 @@ pub fn refusal(
                     span(wait)
                 ),
             )
-            .then("wait, or ask a cluster admin to unlock it: weka security lockout-config reset")
+            .then("wait; another account needs a profile of its own: weka-token login -p NAME")
         }
         Refused::Unreachable => Refusal::new(
             Code::Unreachable,

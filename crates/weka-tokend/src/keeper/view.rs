@@ -16,6 +16,12 @@ impl Keeper {
         let mut notes: Vec<String> = Vec::new();
         notes.extend(self.file.problem.clone());
         notes.extend(self.source_problem.clone());
+        notes.extend(self.store_problem.clone());
+        if let (true, Some(source)) = (self.memory.has_refused(), &config.password) {
+            notes.push(format!(
+                "the password from {source} was refused; it is not tried again until it changes or somebody logs in"
+            ));
+        }
         if let (Some(mode), Some(path)) = (self.file.lax_mode, config.token_file.path()) {
             let path = path.display();
             notes.push(format!("{path} was readable by others (mode {mode:04o}); run: chmod 600 {path}"));

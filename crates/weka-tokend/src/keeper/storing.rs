@@ -1,0 +1,166 @@
+//! A keeper's states in the service manager's descriptor store.
+
+use super::Keeper;
+use super::exchange::Report;
+use super::file::Looked;
+use super::pairs::Pair;
+use crate::clock;
+use crate::config::ProfileConfig;
+use crate::systemd::state::{Account, Restored, State, StoredPair};
+use crate::systemd::store::{EntryName, Store};
+use crate::token_file::FileWorker;
+use engine::{Adopted, Generation};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long storing may hold up the publication of a new pair.
+const STORE_LIMIT: Duration = Duration::from_secs(1);
+
+/// A keeper's part of the store.
+#[derive(Debug)]
+pub(super) struct StoreSide {
+    store: Option<Store>,
+    /// One put after the other.
+    worker: FileWorker,
+    next: u64,
+    /// The entries that are in the store as far as we know.
+    entries: Arc<Mutex<Vec<EntryName>>>,
+}
+
+impl StoreSide {
+    /// Goes on from what was restored.
+    pub(super) fn new(store: Option<Store>, restored: Option<&Restored>) -> Self {
+        let entries = restored.map(|restored| restored.entries.clone()).unwrap_or_default();
+        let next = entries.iter().map(|entry| entry.number).max().map_or(1, |last| last.saturating_add(1));
+        Self { store, worker: FileWorker::new(), next, entries: Arc::new(Mutex::new(entries)) }
+    }
+
+    /// Whether there is a store.
+    pub(super) const fn is_there(&self) -> bool {
+        self.store.is_some()
+    }
+
+    /// Takes all entries out: the profile is gone.
+    pub(super) fn clear(&self) {
+        if let Some(store) = &self.store {
+            for entry in self.entries.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+                store.remove(&entry);
+            }
+        }
+    }
+
+    /// Waits for a put under way.
+    pub(super) async fn settle(&self) {
+        self.worker.drain(STORE_LIMIT).await;
+    }
+}
+
+impl Keeper {
+    /// Stores a pair and the memory, and reports it as saved if `generation` is given.
+    pub(super) fn store_state(&mut self, pair: Option<&Pair>, generation: Option<Generation>) {
+        let Some(store) = self.storing.store.clone() else { return };
+        let name = EntryName { profile: self.name.clone(), number: self.storing.next };
+        self.storing.next = self.storing.next.saturating_add(1);
+        let state = State {
+            account: Account::of(&self.config()),
+            pair: pair.map(stored),
+            remembered: self.memory.kept().clone(),
+            stored_unix_s: clock::unix_now_s(),
+        };
+        let (worker, entries) = (self.storing.worker.clone(), Arc::clone(&self.storing.entries));
+        let reports = self.reports.clone();
+        tokio::spawn(async move {
+            let put = worker.run(STORE_LIMIT, move || put(&store, name, &state, &entries)).await;
+            let result = match put {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(error)) => Err(format!("the service manager's store: {error}")),
+                Err(gave_up) => Err(format!("the service manager's store: {gave_up}")),
+            };
+            drop(reports.send(Report::Stored { generation, result }).await);
+        });
+    }
+
+    /// A state was stored, or not.
+    pub(super) fn on_stored(&mut self, generation: Option<Generation>, result: Result<(), String>) {
+        let ok = result.is_ok();
+        self.note_store_problem(result.err());
+        let Some(generation) = generation else { return };
+        if ok {
+            self.pairs.stored(generation);
+        }
+        // A repeated attempt waits for the file as well, so that its failures space out.
+        if self.board.generation() != Some(generation) {
+            self.feed(engine::Event::Saved { generation, ok });
+        }
+        self.write_file(generation);
+    }
+
+    fn note_store_problem(&mut self, problem: Option<String>) {
+        if let Some(problem) = problem.as_ref().filter(|_| self.store_problem != problem) {
+            tracing::warn!("{}: a restart would lose its tokens: {problem}", self.name);
+        }
+        self.store_problem = problem;
+    }
+}
+
+impl Keeper {
+    /// The stored pair, if it belongs to the account that the configuration names.
+    pub(super) fn stored_pair(&mut self, stored: Option<&State>, config: &ProfileConfig) -> Option<Adopted> {
+        let state = stored?;
+        let pair = state.pair.clone()?;
+        if !state.account.fits(config) {
+            tracing::info!("{} is another account than before, so its stored tokens are dropped", self.name);
+            return None;
+        }
+        self.pairs.adopt(restored(pair))
+    }
+
+    /// A token file that was written after the state was stored holds newer tokens; an older one is stale.
+    pub(super) fn since_stored(&mut self, found: Looked, stored_unix_s: i64) {
+        if let Looked::Pair { pair, modified_unix_s, .. } = &found
+            && *modified_unix_s < stored_unix_s
+        {
+            self.pairs.note_stale(pair);
+        }
+        self.on_looked(false, found);
+    }
+}
+
+fn put(
+    store: &Store,
+    name: EntryName,
+    state: &State,
+    entries: &Mutex<Vec<EntryName>>,
+) -> std::io::Result<()> {
+    let mut entries = entries.lock().unwrap_or_else(PoisonError::into_inner);
+    let result = store.put(&name, &state.to_bytes(), &entries);
+    if result.is_ok() {
+        entries.clear();
+    }
+    // Unconfirmed, it may be there all the same.
+    entries.push(name);
+    result
+}
+
+fn stored(pair: &Pair) -> StoredPair {
+    let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    StoredPair {
+        access_token: pair.access_token.clone(),
+        refresh_token: pair.refresh_token.clone(),
+        token_type: pair.token_type.clone(),
+        sent_at_ms: pair.lease.map(|lease| lease.sent_at.as_millis()),
+        life_ms: pair.lease.map(|lease| millis(lease.life)),
+    }
+}
+
+/// A stored pair as one of ours.
+pub(super) fn restored(pair: StoredPair) -> Pair {
+    Pair {
+        lease: pair.lease(),
+        access_token: pair.access_token,
+        refresh_token: pair.refresh_token,
+        token_type: pair.token_type,
+        in_file: false,
+        in_store: true,
+    }
+}

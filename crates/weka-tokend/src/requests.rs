@@ -1,0 +1,208 @@
+//! What each request comes to, and for whom.
+
+use crate::audit;
+use crate::board::{Published, View};
+use crate::clock;
+use crate::config::ProfileName;
+use crate::dirs::Service;
+use crate::keeper::order::{Handle, Order};
+use crate::peer::Peer;
+use crate::registry::{Registry, deadline};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use wire::{Code, Refusal, Request, Response, Token, Whoami};
+
+/// The longest a long poll is held, in seconds.
+const LONGEST_POLL_S: u32 = 60;
+
+impl Registry {
+    /// One request's answer. `stop` cuts long polls short.
+    pub async fn answer(
+        self: &Arc<Self>,
+        request: Request,
+        peer: &Peer,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Response {
+        let answer = match request {
+            Request::Get { profile, min_ttl_s, timeout_ms } => {
+                self.get(profile.as_deref(), min_ttl_s, timeout_ms, peer).await
+            }
+            Request::Status { profile, after_revision, wait_s, after_name } => {
+                self.wait(after_revision, wait_s, stop).await;
+                self.show(profile.as_deref(), after_name.as_deref(), peer).await
+            }
+            Request::Whoami { profile, timeout_ms } => {
+                self.whoami(profile.as_deref(), timeout_ms, peer).await
+            }
+            request => match self.owners_only(peer) {
+                Ok(()) => self.serve_owner(request).await,
+                Err(refusal) => Err(refusal),
+            },
+        };
+        answer.unwrap_or_else(Response::Refused)
+    }
+
+    async fn get(
+        &self,
+        profile: Option<&str>,
+        min_ttl_s: Option<u64>,
+        timeout_ms: u32,
+        peer: &Peer,
+    ) -> Result<Response, Refusal> {
+        let handle = self.permitted(profile, peer).await?;
+        let min_ttl = min_ttl_s.map(Duration::from_secs);
+        // Nearly every get ends here: no keeper, and no waiting.
+        let (published, view) = match handle.board.token(min_ttl, clock::now()) {
+            Some(found) => found,
+            None => {
+                let published = handle.get(min_ttl, deadline(timeout_ms)).await?;
+                handle.board.count_get();
+                (published, handle.board.view().1)
+            }
+        };
+        let token = token(&handle, published, view);
+        audit::handed_out(peer, &token.profile, token.expires_in_s);
+        Ok(Response::Token(token))
+    }
+
+    async fn wait(&self, after_revision: Option<u64>, wait_s: u32, stop: &mut watch::Receiver<bool>) {
+        let revision = &self.surroundings.revision;
+        // Any other number is another daemon's, or there is news already.
+        let Some(seen) = after_revision.filter(|seen| *seen == revision.current()) else { return };
+        let wait = Duration::from_secs(u64::from(wait_s.min(LONGEST_POLL_S)));
+        tokio::select! {
+            () = revision.past(seen) => {}
+            () = tokio::time::sleep(wait) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    }
+
+    async fn show(
+        &self,
+        profile: Option<&str>,
+        after_name: Option<&str>,
+        peer: &Peer,
+    ) -> Result<Response, Refusal> {
+        if peer.is_owner(self.own_uid) {
+            return Ok(Response::Status(self.status(profile, after_name, None)?));
+        }
+        let mut visible = BTreeSet::new();
+        if profile.is_some() {
+            visible.insert(self.permitted(profile, peer).await?.name);
+        } else {
+            for (name, entry) in self.list() {
+                let Ok(handle) = entry else { continue };
+                if self.is_allowed(&handle, peer).await {
+                    visible.insert(name);
+                }
+            }
+        }
+        if visible.is_empty() {
+            return Err(self.foreign(&self.name(profile)?, peer));
+        }
+        Ok(Response::Status(self.status(None, after_name, Some(&visible))?))
+    }
+
+    async fn whoami(&self, profile: Option<&str>, timeout_ms: u32, peer: &Peer) -> Result<Response, Refusal> {
+        let handle = self.permitted(profile, peer).await?;
+        let identity = self.identity(&handle, deadline(timeout_ms)).await?;
+        Ok(Response::Whoami(Whoami {
+            profile: handle.name.to_string(),
+            data_json: identity.data.to_string(),
+            username: identity.username,
+            org: identity.org_name,
+            role: identity.role,
+            source: identity.source,
+        }))
+    }
+
+    async fn serve_owner(self: &Arc<Self>, request: Request) -> Result<Response, Refusal> {
+        match request {
+            Request::Describe { profile } => self.describe(profile.as_deref()),
+            Request::Probe { target, timeout_ms } => self.probe(&target, timeout_ms).await,
+            Request::Login(login) => self.login(*login).await,
+            Request::Trust { target, save, timeout_ms } => self.trust(target, save, timeout_ms).await,
+            Request::Logout { profile, revoke, timeout_ms } => {
+                let handle = self.find(profile.as_deref())?;
+                let mut notes = Vec::new();
+                if revoke {
+                    let revoked = self.revoke(&handle, deadline(timeout_ms)).await;
+                    notes.push(revoked.map_err(|refusal| still_logged_in(refusal, &handle))?);
+                }
+                notes.extend(handle.ask(|reply| Order::Logout { reply }).await?);
+                Ok(Response::Done { notes })
+            }
+            Request::Refresh { profile, timeout_ms } => {
+                let handle = self.find(profile.as_deref())?;
+                let published = handle.renew(deadline(timeout_ms)).await?;
+                let expires_in_s = published.lease.remaining(clock::now()).as_secs();
+                Ok(Response::Refreshed { profile: handle.name.to_string(), expires_in_s })
+            }
+            Request::Get { .. } | Request::Status { .. } | Request::Whoami { .. } => {
+                Err(Refusal::new(Code::Failed, "the request was not understood"))
+            }
+        }
+    }
+
+    /// The profile, if the peer may have its access token. Nobody learns of profiles they may not use: one that
+    /// does not exist is refused like one that is somebody else's.
+    async fn permitted(&self, profile: Option<&str>, peer: &Peer) -> Result<Handle, Refusal> {
+        if peer.is_owner(self.own_uid) {
+            return self.find(profile);
+        }
+        let name = self.name(profile)?;
+        if let Ok(handle) = self.find(profile)
+            && self.is_allowed(&handle, peer).await
+        {
+            return Ok(handle);
+        }
+        Err(self.foreign(&name, peer))
+    }
+
+    async fn is_allowed(&self, handle: &Handle, peer: &Peer) -> bool {
+        let config = Arc::clone(&handle.settings.borrow());
+        self.access.allows(&config.allow, peer).await
+    }
+
+    fn owners_only(&self, peer: &Peer) -> Result<(), Refusal> {
+        if peer.is_owner(self.own_uid) {
+            return Ok(());
+        }
+        tracing::warn!(%peer, "refused what only the daemon's own user and root may do");
+        let message = "only root and the daemon's own user may do this; others may get, status and whoami";
+        Err(Refusal::new(Code::NotPermitted, message).then("ask whoever runs weka-tokend on this host"))
+    }
+
+    fn foreign(&self, name: &ProfileName, peer: &Peer) -> Refusal {
+        tracing::warn!(%peer, "refused: it is not among those who may use profile {name}");
+        if self.surroundings.dirs.service == Service::User {
+            return Refusal::new(
+                Code::NotPermitted,
+                format!("this weka-tokend serves another user, and you may not use its profile {name}"),
+            )
+            .then("run your own: systemctl --user start weka-tokend.socket");
+        }
+        let uid = peer.uid;
+        Refusal::new(Code::NotPermitted, format!("uid {uid} may not use profile {name} of this host"))
+            .then(format!("root can allow it: allow = [\"user:{uid}\"] under [profile.{name}]"))
+    }
+}
+
+fn still_logged_in(refusal: Refusal, handle: &Handle) -> Refusal {
+    let message = format!("nothing was revoked, and {} is still logged in: {}", handle.name, refusal.message);
+    Refusal::new(refusal.code, message).then("to forget the tokens here only, leave --revoke out")
+}
+
+fn token(handle: &Handle, published: Published, view: View) -> Token {
+    Token {
+        expires_in_s: published.lease.remaining(clock::now()).as_secs(),
+        access_token: published.access_token,
+        token_type: published.token_type,
+        profile: handle.name.to_string(),
+        endpoint: view.endpoint,
+        org: view.org,
+        username: view.username,
+    }
+}

@@ -1,0 +1,246 @@
+//! The service manager's descriptor store: states outlive the daemon as sealed memory files.
+//!
+//! A state is stored before it is published. An entry's name is `state.PROFILE.NUMBER`, with numbers that grow;
+//! the old entry is removed only once the new one is confirmed. A stop of the service discards them all.
+
+use super::notify::Notifier;
+use crate::config::ProfileName;
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use ring::digest::{SHA256, digest};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// What entries begin with.
+const MAGIC: [u8; 8] = *b"wekatok\n";
+/// The version of an entry's form; a daemon refuses those it does not know.
+pub const VERSION: u32 = 1;
+/// Magic, version, length, SHA-256.
+const HEADER: usize = 8 + 4 + 4 + 32;
+/// The longest body, in bytes.
+const MAX_BODY: usize = 256 * 1024;
+/// How long the manager may take to confirm an entry.
+const CONFIRMATION: Duration = Duration::from_millis(900);
+/// What makes an entry unchangeable by whoever else may hold it.
+const SEALS: [SealFlag; 4] =
+    [SealFlag::F_SEAL_SEAL, SealFlag::F_SEAL_SHRINK, SealFlag::F_SEAL_GROW, SealFlag::F_SEAL_WRITE];
+
+/// Why a stored entry is not taken over.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EntryError {
+    /// It is not one of ours.
+    #[error("it is not a stored state")]
+    Foreign,
+    /// It was not sealed, so somebody may have changed it.
+    #[error("it is not sealed")]
+    Unsealed,
+    /// It was stored by a newer daemon.
+    #[error(
+        "it has version {0}, and this weka-tokend knows versions up to {VERSION}; it was written by a newer one"
+    )]
+    Newer(u32),
+    /// Its checksum or its size is wrong.
+    #[error("it is damaged")]
+    Damaged,
+    /// It cannot be read.
+    #[error("it cannot be read: {0}")]
+    Io(String),
+}
+
+/// An entry's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryName {
+    /// Whose state.
+    pub profile: ProfileName,
+    /// Its number; the highest is the latest.
+    pub number: u64,
+}
+
+impl EntryName {
+    /// Reads a descriptor's name; `None` if it is not an entry's.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let (profile, number) = name.strip_prefix("state.")?.rsplit_once('.')?;
+        Some(Self { profile: ProfileName::try_from(profile).ok()?, number: number.parse().ok()? })
+    }
+}
+
+impl std::fmt::Display for EntryName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "state.{}.{}", self.profile, self.number)
+    }
+}
+
+/// Puts a body into a sealed memory file.
+///
+/// # Errors
+/// The kernel refuses, or the body is too long.
+pub fn seal(name: &EntryName, body: &[u8]) -> io::Result<OwnedFd> {
+    let length = u32::try_from(body.len()).ok().filter(|_| body.len() <= MAX_BODY);
+    let length = length.ok_or_else(|| io::Error::other("the state is too long to be stored"))?;
+    let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+    let mut file = File::from(memfd_create(name.to_string().as_str(), flags)?);
+    file.write_all(&MAGIC)?;
+    file.write_all(&VERSION.to_le_bytes())?;
+    file.write_all(&length.to_le_bytes())?;
+    file.write_all(digest(&SHA256, body).as_ref())?;
+    file.write_all(body)?;
+    let seals = SEALS.into_iter().fold(SealFlag::empty(), SealFlag::union);
+    fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
+    Ok(file.into())
+}
+
+/// Reads the body of a sealed memory file.
+///
+/// # Errors
+/// See [`EntryError`].
+pub fn open(descriptor: OwnedFd) -> Result<Zeroizing<Vec<u8>>, EntryError> {
+    let io = |error: io::Error| EntryError::Io(error.to_string());
+    // Only memory files have seals at all.
+    let found = fcntl(&descriptor, FcntlArg::F_GET_SEALS).map_err(|_| EntryError::Foreign)?;
+    let found = SealFlag::from_bits_truncate(found);
+    if !SEALS.iter().all(|seal| found.contains(*seal)) {
+        return Err(EntryError::Unsealed);
+    }
+    let mut file = File::from(descriptor);
+    let size = file.metadata().map_err(io)?.len();
+    if size > u64::try_from(HEADER + MAX_BODY).unwrap_or(u64::MAX) {
+        return Err(EntryError::Damaged);
+    }
+    file.seek(SeekFrom::Start(0)).map_err(io)?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(size).unwrap_or(0)));
+    file.read_to_end(&mut bytes).map_err(io)?;
+    let rest = bytes.strip_prefix(&MAGIC).ok_or(EntryError::Foreign)?;
+    let (version, rest) = rest.split_first_chunk::<4>().ok_or(EntryError::Damaged)?;
+    let version = u32::from_le_bytes(*version);
+    if version > VERSION {
+        return Err(EntryError::Newer(version));
+    }
+    let (length, rest) = rest.split_first_chunk::<4>().ok_or(EntryError::Damaged)?;
+    let (sum, body) = rest.split_first_chunk::<32>().ok_or(EntryError::Damaged)?;
+    let whole = usize::try_from(u32::from_le_bytes(*length)).is_ok_and(|length| length == body.len());
+    if !whole || digest(&SHA256, body).as_ref() != sum {
+        return Err(EntryError::Damaged);
+    }
+    Ok(Zeroizing::new(body.to_vec()))
+}
+
+/// The store, through the service manager's notification socket.
+#[derive(Debug, Clone)]
+pub struct Store {
+    notifier: Arc<Notifier>,
+}
+
+impl Store {
+    /// The manager's store; `None` without a manager.
+    #[must_use]
+    pub fn new(notifier: &Arc<Notifier>) -> Option<Self> {
+        notifier.is_there().then(|| Self { notifier: Arc::clone(notifier) })
+    }
+
+    /// Stores an entry, waits until the manager has it, and removes those before. Blocks, for a second at most.
+    ///
+    /// # Errors
+    /// The entry cannot be made or handed over, or is not confirmed in time; those before stay then.
+    pub fn put(&self, name: &EntryName, body: &[u8], before: &[EntryName]) -> io::Result<()> {
+        let entry = seal(name, body)?;
+        self.notifier.send(&format!("FDSTORE=1\nFDNAME={name}"), &[entry.as_fd()])?;
+        self.confirm()?;
+        for old in before {
+            self.remove(old);
+        }
+        Ok(())
+    }
+
+    /// Removes an entry.
+    pub fn remove(&self, name: &EntryName) {
+        self.notifier.say(&format!("FDSTOREREMOVE=1\nFDNAME={name}"));
+    }
+
+    /// Waits until the manager has read everything said before: it then closes the pipe it was given.
+    fn confirm(&self) -> io::Result<()> {
+        let (ours, theirs) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
+        self.notifier.send("BARRIER=1", &[theirs.as_fd()])?;
+        drop(theirs);
+        let limit = PollTimeout::try_from(CONFIRMATION).unwrap_or(PollTimeout::ZERO);
+        let mut waiting = [PollFd::new(ours.as_fd(), PollFlags::empty())];
+        match poll(&mut waiting, limit)? {
+            0 => Err(io::Error::new(io::ErrorKind::TimedOut, "the service manager does not confirm it")),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name() -> EntryName {
+        EntryName { profile: ProfileName::default(), number: 7 }
+    }
+
+    #[test]
+    fn a_sealed_state_is_read_back() {
+        let entry = seal(&name(), b"the state").unwrap();
+        assert_eq!(open(entry).unwrap().as_slice(), b"the state");
+    }
+
+    #[test]
+    fn a_sealed_state_cannot_be_changed() {
+        let mut file = File::from(seal(&name(), b"the state").unwrap());
+        file.seek(SeekFrom::Start(50)).unwrap();
+        assert!(file.write_all(b"x").is_err());
+        assert!(file.set_len(1).is_err());
+    }
+
+    #[test]
+    fn names_are_read_back_and_foreign_ones_are_not() {
+        assert_eq!(EntryName::parse(&name().to_string()), Some(name()));
+        for foreign in
+            ["weka-tokend.socket", "state.default", "state..1", "state.a b.1", "state.a.x", "stored"]
+        {
+            assert_eq!(EntryName::parse(foreign), None, "{foreign}");
+        }
+    }
+
+    fn unsealed(bytes: &[u8], seals: SealFlag) -> OwnedFd {
+        let mut file =
+            File::from(memfd_create("x", MFdFlags::MFD_ALLOW_SEALING | MFdFlags::MFD_CLOEXEC).unwrap());
+        file.write_all(bytes).unwrap();
+        fcntl(&file, FcntlArg::F_ADD_SEALS(seals)).unwrap();
+        file.into()
+    }
+
+    fn entry(version: u32, body: &[u8]) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(version.to_le_bytes());
+        bytes.extend(u32::try_from(body.len()).unwrap().to_le_bytes());
+        bytes.extend(digest(&SHA256, body).as_ref());
+        bytes.extend(body);
+        bytes
+    }
+
+    #[test]
+    fn a_damaged_foreign_unsealed_or_newer_entry_is_told_apart() {
+        let all = SealFlag::all();
+        let good = entry(VERSION, b"body");
+        assert!(open(unsealed(&good, all)).is_ok());
+        assert_eq!(open(unsealed(&good, SealFlag::empty())), Err(EntryError::Unsealed));
+        assert_eq!(open(unsealed(&entry(VERSION + 1, b"body"), all)), Err(EntryError::Newer(VERSION + 1)));
+        assert_eq!(open(unsealed(b"something else", all)), Err(EntryError::Foreign));
+        for end in MAGIC.len()..good.len() {
+            assert_eq!(open(unsealed(&good[..end], all)), Err(EntryError::Damaged), "{end}");
+        }
+        for at in MAGIC.len() + 4..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            assert_eq!(open(unsealed(&bad, all)), Err(EntryError::Damaged), "byte {at}");
+        }
+        assert_eq!(open(tempfile::tempfile().unwrap().into()), Err(EntryError::Foreign));
+    }
+}
