@@ -124,12 +124,12 @@ fn a_named_file_and_the_xdg_folder_are_respected() {
     home.write("here.toml".as_ref(), &profile("here", &cluster, ""));
     home.write("xdg/weka-token/config.toml".as_ref(), &profile("there", &cluster, ""));
     let daemon = Daemon::with(&home, &["--config", "here.toml"]);
-    assert_eq!(daemon.named("here").endpoint.as_deref(), Some(cluster.endpoint()));
+    daemon.until_named("here", "its endpoint", |it| it.endpoint.as_deref() == Some(cluster.endpoint()));
     drop(daemon);
     let mut command = home.weka_tokend(&[]);
     command.env("XDG_CONFIG_HOME", home.path().join("xdg"));
     let daemon = Daemon::launch(command, &home.socket(), &home.path().join("weka-tokend.log"));
-    assert_eq!(daemon.named("there").endpoint.as_deref(), Some(cluster.endpoint()));
+    daemon.until_named("there", "its endpoint", |it| it.endpoint.as_deref() == Some(cluster.endpoint()));
 }
 
 #[test]

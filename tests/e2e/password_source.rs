@@ -56,7 +56,7 @@ fn a_command_that_fails_is_named_with_what_it_said() {
         "username = \"alice\"\npassword = { command = [\"sh\", \"-c\", \"echo the vault is shut >&2; exit 3\"] }",
     ));
     let daemon = Daemon::start(&home);
-    home.run(&["get", "--timeout", "5s"]).refused(4);
+    home.run(&["get", "--timeout", "30s"]).refused(4);
     let profile = daemon.until("login required", |profile| profile.state == State::LoginRequired);
     let words = profile.notes.join("\n");
     assert!(words.contains("sh") && words.contains("the vault is shut"), "{words}");
@@ -79,7 +79,7 @@ fn a_credential_comes_from_systemds_folder() {
     assert!(cluster.honours(&home.run(&["get"]).ok()));
     drop(daemon);
     let daemon = Daemon::start(&home);
-    home.run(&["get", "--timeout", "5s"]).refused(4);
+    home.run(&["get", "--timeout", "30s"]).refused(4);
     let notes = daemon.profile().notes.join("\n");
     assert!(notes.contains("LoadCredential=weka-password"), "{notes}");
 }
@@ -90,7 +90,7 @@ fn a_file_that_everybody_can_read_is_refused() {
     let (home, file) = by_file(&cluster, "Alice-Pass1");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     let daemon = Daemon::start(&home);
-    home.run(&["get", "--timeout", "5s"]).refused(4);
+    home.run(&["get", "--timeout", "30s"]).refused(4);
     let notes = daemon.profile().notes.join("\n");
     assert!(notes.contains("chmod o-rwx"), "{notes}");
     assert_eq!(cluster.count("requests"), 0);
@@ -102,10 +102,10 @@ fn a_refused_password_is_sent_once_whoever_asks_and_however_often() {
     let (home, _file) = by_file(&cluster, "Old-Pass1");
     let _daemon = Daemon::start(&home);
     for _ in 0..3 {
-        let words = home.run(&["get", "--timeout", "3s"]).refused(4);
+        let words = home.run(&["get", "--timeout", "30s"]).refused(4);
         assert!(!words.contains("Old-Pass1"), "{words}");
     }
-    home.run(&["refresh", "--timeout", "3s"]).refused(4);
+    home.run(&["refresh", "--timeout", "30s"]).refused(4);
     assert_eq!(cluster.logins().len(), 1);
 }
 
@@ -115,7 +115,7 @@ fn a_refused_password_is_not_sent_again_after_restarts() {
     let (home, _file) = by_file(&cluster, "Old-Pass1");
     for _ in 0..3 {
         let daemon = Daemon::start(&home);
-        home.run(&["get", "--timeout", "5s"]).refused(4);
+        home.run(&["get", "--timeout", "30s"]).refused(4);
         assert!(daemon.stop().success());
     }
     assert_eq!(cluster.logins().len(), 1);
@@ -126,12 +126,12 @@ fn a_refused_password_is_not_sent_again_by_a_reload() {
     let cluster = Cluster::start(&[]);
     let (home, _file) = by_file(&cluster, "Old-Pass1");
     let daemon = Daemon::start(&home);
-    home.run(&["get", "--timeout", "5s"]).refused(4);
+    home.run(&["get", "--timeout", "30s"]).refused(4);
     let config = fs::read_to_string(home.config_file()).unwrap();
     home.configure(&format!("{config}refresh_at = 0.7\n"));
     daemon.signal(nix::sys::signal::Signal::SIGHUP);
-    home.run(&["get", "--timeout", "3s"]).refused(4);
-    home.run(&["get", "--timeout", "3s"]).refused(4);
+    home.run(&["get", "--timeout", "30s"]).refused(4);
+    home.run(&["get", "--timeout", "30s"]).refused(4);
     assert_eq!(cluster.logins().len(), 1);
 }
 
@@ -140,7 +140,7 @@ fn a_changed_password_is_sent_and_works() {
     let cluster = Cluster::start(&[]);
     let (home, file) = by_file(&cluster, "Old-Pass1");
     let daemon = Daemon::start(&home);
-    home.run(&["get", "--timeout", "5s"]).refused(4);
+    home.run(&["get", "--timeout", "30s"]).refused(4);
     home.write(&file, "Alice-Pass1\n");
     daemon.until("renewed", |_| home.run(&["get", "--timeout", "2s"]).status == 0);
     assert_eq!(cluster.logins().len(), 2);
@@ -152,7 +152,7 @@ fn a_changed_password_is_sent_by_the_next_daemon() {
     let cluster = Cluster::start(&[]);
     let (home, file) = by_file(&cluster, "Old-Pass1");
     let daemon = Daemon::start(&home);
-    home.run(&["get", "--timeout", "5s"]).refused(4);
+    home.run(&["get", "--timeout", "30s"]).refused(4);
     assert!(daemon.stop().success());
     home.write(&file, "Alice-Pass1\n");
     let _daemon = Daemon::start(&home);
@@ -165,7 +165,7 @@ fn a_persons_login_gives_a_refused_source_another_chance() {
     let cluster = Cluster::start(&[]);
     let (home, _file) = by_file(&cluster, "Later-Pass1");
     let daemon = Daemon::start(&home);
-    home.run(&["get", "--timeout", "5s"]).refused(4);
+    home.run(&["get", "--timeout", "30s"]).refused(4);
     login(&home, &cluster, "alice", "Alice-Pass1").ok();
     // The account takes the source's password now, and the old tokens are dead.
     cluster.control(

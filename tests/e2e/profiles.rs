@@ -12,8 +12,8 @@ fn three() -> (Home, Daemon, Cluster, Cluster) {
     let timeouts = "request_timeout = \"1s\"\nconnect_timeout = \"1s\"";
     home.configure(&format!(
         "default_profile = \"near\"\n{}{}{}",
-        profile("near", &near, timeouts),
-        profile("near-admin", &near, timeouts),
+        profile("near", &near, ""),
+        profile("near-admin", &near, ""),
         profile("far", &far, timeouts),
     ));
     let daemon = Daemon::start(&home);

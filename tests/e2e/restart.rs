@@ -6,6 +6,7 @@ use e2e::process::Process;
 use e2e::{Cluster, Daemon, Home};
 use nix::sys::signal::Signal;
 use serde_json::json;
+use std::io::Read;
 use std::process::Stdio;
 use std::time::Duration;
 use wire::State;
@@ -19,10 +20,13 @@ fn a_waiting_get_sees_no_restart() {
         home.configure(&profile("default", &cluster, ""));
         cluster.fault(&json!({"kind": "hang"}));
         let daemon = Daemon::start(&home);
-        daemon.until("no token", |profile| profile.access_expires_in_s.is_none());
+        daemon.until("the file's token is dead", |profile| {
+            profile.state != State::Starting && profile.access_expires_in_s.is_none()
+        });
         let mut command = home.weka_token(&["get", "--timeout", "40s"]);
         let mut get = Process::start(command.stdout(Stdio::piped()).stderr(Stdio::piped())).unwrap();
-        assert!(get.ended_within(Duration::from_millis(300)).is_none());
+        let ended = get.ended_within(Duration::from_millis(300));
+        assert!(ended.is_none(), "{ended:?}: {}\n{}", rest(&mut get), daemon.log());
         daemon.signal(signal);
         if signal == Signal::SIGTERM {
             assert!(daemon.stop().success());
@@ -35,6 +39,13 @@ fn a_waiting_get_sees_no_restart() {
         let ended = get.ended_within(Duration::from_secs(45)).unwrap();
         assert!(ended.success(), "{signal}: {ended:?}\n{}", daemon.log());
     }
+}
+
+/// What a command that has ended said.
+fn rest(process: &mut Process) -> String {
+    let mut text = String::new();
+    drop(process.child().stderr.take().unwrap().read_to_string(&mut text));
+    text
 }
 
 #[test]

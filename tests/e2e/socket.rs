@@ -50,8 +50,7 @@ fn of_many_daemons_started_at_once_one_lives() {
         assert!(Instant::now() < until, "{alive} live");
     }
     assert_eq!(alive, 1);
-    let ran = home.run(&["status"]);
-    assert_eq!(ran.status, 4, "{ran:?}");
+    home.run(&["get"]).refused(4);
 }
 
 #[test]

@@ -111,7 +111,8 @@ fn prometheus_has_the_five_names_each_with_help_type_and_profile() {
 #[test]
 fn prometheus_says_when_a_profile_is_down() {
     let home = Home::new();
-    let _daemon = Daemon::start(&home);
+    let daemon = Daemon::start(&home);
+    daemon.until("login required", |profile| profile.state == State::LoginRequired);
     let ran = home.run(&["status", "--prometheus"]);
     assert_eq!(ran.status, 4);
     assert!(ran.stdout.contains("weka_token_up{profile=\"default\"} 0\n"), "{ran:?}");
