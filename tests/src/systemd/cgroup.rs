@@ -34,10 +34,18 @@ impl Cgroup {
         let name = format!("{NAME}{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let mut folders = Vec::new();
         for line in own.lines() {
-            let mut fields = line.splitn(3, ':').skip(1);
-            let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else { continue };
+            let mut fields = line.splitn(3, ':');
+            let (Some(id), Some(controllers), Some(path)) = (fields.next(), fields.next(), fields.next())
+            else {
+                continue;
+            };
+            // Version 2 has number 0; another one without controllers is about to go.
+            if controllers.is_empty() && id != "0" {
+                continue;
+            }
             // A cpuset takes no process before it has been given processors.
-            let unwanted = controllers == "cpuset" || (owner.is_some() && !["", "name=systemd"].contains(&controllers));
+            let unwanted =
+                controllers == "cpuset" || (owner.is_some() && !["", "name=systemd"].contains(&controllers));
             let Some(hierarchy) = hierarchy(controllers).filter(|_| !unwanted) else { continue };
             let parent = hierarchy.join(path.trim_start_matches('/'));
             sweep(&parent);

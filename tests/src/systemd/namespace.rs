@@ -68,7 +68,10 @@ impl Namespace {
     /// A path inside, as seen from outside.
     #[must_use]
     pub fn path(&self, inside: &Path) -> PathBuf {
-        Path::new("/proc").join(self.pid.to_string()).join("root").join(inside.strip_prefix("/").unwrap_or(inside))
+        Path::new("/proc")
+            .join(self.pid.to_string())
+            .join("root")
+            .join(inside.strip_prefix("/").unwrap_or(inside))
     }
 
     /// A command inside, as root, with an environment of nothing but a search path.
@@ -76,7 +79,7 @@ impl Namespace {
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new("nsenter");
         command
-            .args(["--mount", "--pid", "--uts", "--root", "--wd=/", "--target", &self.pid.to_string(), "--"])
+            .args(["--mount", "--pid", "--uts", "--root", "--target", &self.pid.to_string(), "--"])
             .args(words)
             .env_clear()
             .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")

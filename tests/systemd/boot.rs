@@ -1,0 +1,116 @@
+//! The host service at boot.
+
+use crate::{SERVICE, SOCKET, profile};
+use e2e::Cluster;
+use e2e::systemd::{self, SystemManager, until};
+use serde_json::json;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+#[test]
+fn a_credential_logs_in_at_boot_although_the_cluster_is_not_up_yet() {
+    if !systemd::is_there() {
+        return;
+    }
+    let cluster = Cluster::start(&[]);
+    cluster.fault(&json!({"kind": "refuse"}));
+    let host = SystemManager::setup()
+        .configure(&profile("default", &cluster, "password = { credential = \"weka-password\" }"))
+        .write("/etc/weka-token/password", 0o600, "Alice-Pass1\n")
+        .drop_in(SERVICE, "password", "[Service]\nLoadCredential=weka-password:/etc/weka-token/password\n")
+        .prepare("systemctl enable weka-tokend.service")
+        .boot();
+    assert_eq!(host.show(SERVICE, "SubState"), "running", "{}", host.log());
+    host.until(SERVICE, "StatusText", |text| text.contains("unreachable") || text.contains("reach"));
+    cluster.heal();
+    // Nobody asks: it logs in by itself.
+    cluster.until_requests("path=/api/v2/login&status=200", 1);
+    host.until(SERVICE, "StatusText", |text| text.contains("1 profile ready"));
+    assert!(cluster.honours(&host.user("root").weka_token(&["get"]).ok()));
+    assert_eq!(cluster.count("logins_ok"), 1);
+}
+
+#[test]
+fn the_socket_alone_starts_the_service_and_a_restart_keeps_it_and_the_tokens() {
+    if !systemd::is_there() {
+        return;
+    }
+    let cluster = Cluster::start(&[]);
+    let host = SystemManager::setup()
+        .configure(&profile("default", &cluster, ""))
+        .prepare("systemctl enable weka-tokend.socket")
+        .boot();
+    assert_eq!(host.show(SERVICE, "ActiveState"), "inactive");
+    let root = host.user("root");
+    let login = ["login", "--password-stdin", "--no-save"];
+    root.weka_token_with(&login, "Alice-Pass1\n").ok();
+    let token = root.weka_token(&["get"]).ok();
+    cluster.fault(&json!({"kind": "refuse"}));
+    for round in 0..4 {
+        let pid = host.show(SERVICE, "MainPID");
+        if round % 2 == 0 {
+            host.systemctl(&["restart", SERVICE]).ok();
+        } else {
+            host.systemctl(&["kill", "--kill-who=main", "--signal=KILL", SERVICE]).ok();
+        }
+        host.until(SERVICE, "MainPID", |new| new != "0" && new != pid);
+        assert_eq!(root.weka_token(&["get"]).ok(), token);
+    }
+    assert_eq!(cluster.count("logins_ok"), 1);
+    host.systemctl(&["stop", SERVICE]).ok();
+    let socket = fs::symlink_metadata(host.path("/run/weka-token/agent.sock")).unwrap();
+    let folder = fs::metadata(host.path("/run/weka-token")).unwrap();
+    assert_eq!((socket.mode() & 0o7777, folder.mode() & 0o7777), (0o666, 0o755));
+    assert_eq!((socket.uid(), folder.uid()), (0, 0));
+    assert_eq!(host.show(SOCKET, "SubState"), "listening");
+    cluster.heal();
+    root.weka_token(&["get"]).refused(4);
+}
+
+#[test]
+fn the_service_is_nobody_and_keeps_its_state_to_itself() {
+    if !systemd::is_there() {
+        return;
+    }
+    let host = SystemManager::setup().configure("").prepare("systemctl enable weka-tokend.service").boot();
+    let pid = host.show(SERVICE, "MainPID");
+    let status = host.run(&["cat", &format!("/proc/{pid}/status")]).ok();
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(&format!("{name}:"))).unwrap();
+        line.split_whitespace().next().unwrap().to_owned()
+    };
+    let uid = host.run(&["id", "-u", "weka-token"]).ok();
+    assert_eq!(field("Uid"), uid);
+    for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+        assert_eq!(field(set), "0000000000000000", "{set}");
+    }
+    assert_eq!((field("NoNewPrivs").as_str(), field("Seccomp").as_str()), ("1", "2"));
+    let state = fs::metadata(host.path("/var/lib/weka-token")).unwrap();
+    assert_eq!((state.mode() & 0o7777, state.uid().to_string()), (0o700, uid.clone()));
+    let sinks = fs::metadata(host.path("/run/weka-token/sinks")).unwrap();
+    assert_eq!((sinks.mode() & 0o7777, sinks.uid().to_string()), (0o755, uid));
+    let limits = host.run(&["cat", &format!("/proc/{pid}/limits")]).ok();
+    let limit = |name: &str| limits.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    assert!(limit("Max core file size").split_whitespace().nth(4) == Some("0"), "{limits}");
+    assert!(limit("Max open files").contains("8192"), "{limits}");
+}
+
+#[test]
+fn a_token_file_is_written_by_the_hardened_service() {
+    if !systemd::is_there() {
+        return;
+    }
+    let cluster = Cluster::start(&[]);
+    let keys = "token_file = \"/var/lib/weka-token/token.json\"\npassword = { file = \"/var/lib/weka-token/password\" }\n";
+    let host = SystemManager::setup()
+        .configure(&profile("default", &cluster, keys))
+        .prepare("install -d -o weka-token -g weka-token -m 0700 /var/lib/weka-token")
+        .prepare("umask 077; echo Alice-Pass1 > /var/lib/weka-token/password; chown weka-token /var/lib/weka-token/password")
+        .prepare("systemctl enable weka-tokend.service")
+        .boot();
+    let file = host.path("/var/lib/weka-token/token.json");
+    until("the token file", || file.exists().then_some(()));
+    assert_eq!(fs::metadata(&file).unwrap().mode() & 0o7777, 0o600);
+    let written: serde_json::Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    assert!(cluster.honours(written["access_token"].as_str().unwrap()));
+}

@@ -1,0 +1,129 @@
+//! Who may have what of the host service: three users, two profiles, every verb.
+
+use crate::{SERVICE, profile};
+use e2e::Cluster;
+use e2e::systemd::{self, SystemManager};
+
+/// What `allow` grants.
+const GRANTED: [&[&str]; 6] = [
+    &["get"],
+    &["get", "--format", "header"],
+    &["status"],
+    &["status", "--json"],
+    &["status", "--prometheus"],
+    &["whoami"],
+];
+/// What is for the daemon's own user and root.
+const KEPT: [&[&str]; 5] = [
+    &["login", "--password-stdin"],
+    &["login", "--user", "admin", "--password-stdin", "--no-save"],
+    &["logout"],
+    &["trust", "--fingerprint", "sha256:0000000000000000000000000000000000000000000000000000000000000000"],
+    &["refresh"],
+];
+
+fn host(cluster: &Cluster) -> SystemManager {
+    // One that is not allowed everything by the cluster would say little about ours.
+    let admin = |table: String| table.replace("alice", "admin");
+    let password = "password = { credential = \"weka-password\" }\n";
+    let lab = admin(profile("lab", cluster, &format!("{password}allow = [\"user:ann\", \"group:hpc\"]")));
+    let prod =
+        admin(profile("prod", cluster, &format!("{password}allow = [\"group:ops\", \"user:nobody-knows\"]")));
+    SystemManager::setup()
+        .user("ann", &[])
+        .user("ben", &["hpc"])
+        .user("eve", &["games"])
+        .prepare("groupadd -f ops")
+        .configure(&format!("default_profile = \"lab\"\n{lab}{prod}"))
+        .write("/etc/weka-token/password", 0o600, "Admin-Pass1\n")
+        .drop_in(SERVICE, "password", "[Service]\nLoadCredential=weka-password:/etc/weka-token/password\n")
+        .prepare("systemctl enable weka-tokend.socket")
+        .boot()
+}
+
+#[test]
+fn the_whole_table_by_user_profile_and_verb() {
+    if !systemd::is_there() {
+        return;
+    }
+    let cluster = Cluster::start(&[]);
+    let host = host(&cluster);
+    let root = host.user("root");
+    for name in ["lab", "prod"] {
+        root.weka_token(&["get", "-p", name]).ok();
+    }
+    let logins = cluster.logins().len();
+    let refreshes = cluster.refreshes().len();
+    let mut wrong = Vec::new();
+    for (user, name, allowed) in [
+        ("ann", "lab", true),
+        ("ben", "lab", true),
+        ("eve", "lab", false),
+        ("ann", "prod", false),
+        ("ben", "prod", false),
+        ("eve", "prod", false),
+    ] {
+        for (verbs, granted) in [(&GRANTED[..], allowed), (&KEPT[..], false)] {
+            for verb in verbs {
+                let mut words = vec![verb[0], "-p", name];
+                words.extend(&verb[1..]);
+                let ran = host.user(user).weka_token_with(&words, "Admin-Pass1\n");
+                let expected = if granted { 0 } else { 6 };
+                if ran.status != expected || (!granted && !ran.stdout.is_empty()) {
+                    wrong.push((user, words, expected, ran));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}\n{}", host.log());
+    // Nothing that was refused reached the cluster, and nobody was logged out.
+    assert_eq!((cluster.logins().len(), cluster.refreshes().len()), (logins, refreshes));
+    root.weka_token(&["get", "-p", "prod"]).ok();
+    root.weka_token(&["refresh", "-p", "lab"]).ok();
+}
+
+#[test]
+fn nobody_learns_of_a_profile_that_is_not_theirs() {
+    if !systemd::is_there() {
+        return;
+    }
+    let cluster = Cluster::start(&[]);
+    let host = host(&cluster);
+    for name in ["lab", "prod"] {
+        host.user("root").weka_token(&["get", "-p", name]).ok();
+    }
+    let ann = host.user("ann");
+    for words in [&["status"][..], &["status", "--json"], &["status", "--prometheus"]] {
+        let seen = ann.weka_token(words).ok();
+        assert!(seen.contains("lab") && !seen.contains("prod"), "{words:?}: {seen}");
+        let seen = host.user("eve").weka_token(words);
+        assert!(!seen.stdout.contains("lab") && !seen.stderr.contains("prod"), "{words:?}: {seen:#?}");
+    }
+    // One that is there is refused in the same words as one that is not.
+    let refusal = |name: &str| ann.weka_token(&["get", "-p", name]).refused(6).replace(name, "NAME");
+    assert_eq!(refusal("prod"), refusal("none"));
+    // The message names the profile and what would allow it.
+    let uid = host.run(&["id", "-u", "eve"]).ok();
+    let refusal = host.user("eve").weka_token(&["get", "-p", "lab"]).refused(6);
+    assert!(refusal.contains("lab") && refusal.contains(&format!("allow = [\"user:{uid}\"]")), "{refusal}");
+    // Names that nobody knows are shown to those who may see them.
+    let status = host.user("root").weka_token(&["status"]).ok();
+    assert!(status.contains("nobody-knows"), "{status}");
+}
+
+#[test]
+fn a_name_counts_from_the_moment_that_it_is_known() {
+    if !systemd::is_there() {
+        return;
+    }
+    let cluster = Cluster::start(&[]);
+    let host = host(&cluster);
+    host.user("root").weka_token(&["get", "-p", "prod"]).ok();
+    host.run(&["useradd", "-m", "-U", "nobody-knows"]).ok();
+    host.user("nobody-knows").weka_token(&["get", "-p", "prod"]).ok();
+    // Groups are those that the peer has had since it began, as with any file.
+    host.run(&["usermod", "-a", "-G", "ops", "ann"]).ok();
+    host.user("ann").weka_token(&["get", "-p", "prod"]).ok();
+    host.run(&["gpasswd", "-d", "ann", "ops"]).ok();
+    host.user("ann").weka_token(&["get", "-p", "prod"]).refused(6);
+}
