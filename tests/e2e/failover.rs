@@ -34,7 +34,7 @@ fn a_refresh_goes_to_the_next_endpoint_at_once() {
             json!({"kind": "endless", "backend": 0}),
         ],
         |fault| {
-            let it = LoggedIn::to(two(&[]));
+            let it = LoggedIn::to(two(&["--access-ttl", "10s"]));
             assert_eq!(it.cluster.logins()[0]["backend"], 0);
             it.cluster.fault(fault);
             let ran = it.home.run(&["refresh", "--timeout", "20s"]);

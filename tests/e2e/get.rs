@@ -13,7 +13,7 @@ fn after_a_login_get_prints_a_token_that_the_cluster_honours() {
 
 #[test]
 fn every_format_carries_the_same_token() {
-    let it = LoggedIn::to(Cluster::start(&[]));
+    let it = LoggedIn::to(Cluster::start(&["--access-ttl", "5m"]));
     let token = it.token();
     let get = |format: &str| it.home.run(&["get", "--format", format]).ok();
     assert_eq!(get("raw"), token);

@@ -179,7 +179,7 @@ fn a_password_never_goes_over_plain_http_to_another_host() {
     let home = Home::new();
     let _daemon = Daemon::start(&home);
     let line = ["login", "--endpoint", "http://192.0.2.1:14000", "--user", "alice", "--password-stdin"];
-    let words = home.run_with(&line, "Alice-Pass1\n").refused(1);
+    let words = home.run_with(&line, "Alice-Pass1\n").refused(2);
     assert!(words.contains("https"), "{words}");
 }
 

@@ -19,6 +19,7 @@ mod refresh;
 mod regression;
 mod regular_user;
 mod reload;
+mod reload_changes;
 mod restart;
 mod secrets;
 mod shared_home;

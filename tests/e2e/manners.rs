@@ -198,3 +198,36 @@ fn completions_for_each_shell_name_the_commands_and_bash_takes_them() {
     let ran = finish(home.command("/bin/bash").args(["-c", line]), "");
     assert_eq!(ran.ok(), "status");
 }
+
+#[test]
+fn quiet_means_errors_only() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    let _daemon = e2e::Daemon::start(&home);
+    let ran = crate::login_with(&home, &cluster, "alice", "Alice-Pass1", &["-q"]);
+    assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr.as_str()), (0, "", ""), "{ran:?}");
+    let ran = home.run(&["logout", "-q"]);
+    assert_eq!((ran.status, ran.stdout.as_str(), ran.stderr.as_str()), (0, "", ""), "{ran:?}");
+    home.run(&["-q", "get"]).refused(4);
+}
+
+#[test]
+fn every_refusal_has_a_next_step() {
+    let it = LoggedIn::to(Cluster::start(&["--access-ttl", "2s"]));
+    let step = |line: &[&str], status| {
+        let words = it.home.run(line).refused(status);
+        assert!(words.lines().count() >= 2, "{line:?}: what is wrong, and what to do: {words}");
+    };
+    step(&["get", "-p", "prod"], 1);
+    step(&["get", "--min-ttl", "1h"], 1);
+    step(&["whoami"], 6);
+    it.cluster.fault(&json!({"kind": "refuse"}));
+    it.daemon.until("unreachable", |profile| profile.state == wire::State::Unreachable);
+    step(&["get", "--timeout", "1s"], 5);
+    step(&["refresh", "--timeout", "1s"], 5);
+    step(&["whoami", "--timeout", "1s"], 5);
+    it.home.run(&["logout"]).ok();
+    step(&["get"], 4);
+    step(&["refresh"], 4);
+    step(&["whoami"], 4);
+}

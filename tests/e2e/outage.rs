@@ -100,7 +100,7 @@ fn nonsense_is_survived() {
 
 #[test]
 fn says_it_is_something_else_than_json() {
-    let it = LoggedIn::to(Cluster::start(&[]));
+    let it = LoggedIn::to(Cluster::start(&["--access-ttl", "10s"]));
     it.cluster.fault(&json!({"kind": "content-type", "value": "text/html"}));
     it.home.run(&["refresh"]).ok();
     assert!(it.cluster.honours(&it.token()), "the body counts, not its label");

@@ -19,7 +19,7 @@ fn refresh_renews_now_and_says_so() {
 
 #[test]
 fn refresh_is_quiet_with_q_and_needs_a_login() {
-    let it = LoggedIn::to(Cluster::start(&[]));
+    let it = LoggedIn::to(Cluster::start(&["--access-ttl", "10s"]));
     let ran = it.home.run(&["-q", "refresh"]);
     assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{ran:?}");
     it.home.run(&["logout"]).ok();
@@ -107,7 +107,7 @@ fn answers_in_the_forms_that_real_clusters_have_used_are_understood() {
             json!({"kind": "skew", "by_s": 86_400}),
         ],
         |fault| {
-            let cluster = Cluster::start(&["--access-ttl", "1h"]);
+            let cluster = Cluster::start(&["--access-ttl", "20s"]);
             cluster.fault(fault);
             let it = LoggedIn::to(cluster);
             it.home.run(&["refresh"]).ok();

@@ -29,7 +29,7 @@ fn a_good_one_keeps_what_is_unchanged_and_follows_what_is_not() {
         .until_status("the new profile is there", |status| status.profiles.iter().any(|it| it.name == "new"));
     assert_eq!(home.run(&["get", "-p", "kept"]).ok(), kept);
     daemon.until_named("changed", "renewed at half of its life from now on", |it| {
-        it.next_refresh_in_s.is_some_and(|left| left <= 150)
+        it.next_refresh_in_s.is_some_and(|left| left <= 43_200)
     });
     login_with(&home, &other, "alice", "Alice-Pass1", &["-p", "new"]).ok();
     assert!(other.honours(&home.run(&["get", "-p", "new"]).ok()));

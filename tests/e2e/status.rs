@@ -10,7 +10,7 @@ use wire::State;
 
 #[test]
 fn the_table_shows_state_user_org_endpoint_and_times() {
-    let it = LoggedIn::to(Cluster::start(&[]));
+    let it = LoggedIn::to(Cluster::start(&["--access-ttl", "5m"]));
     let ran = it.home.run(&["status"]);
     let table = ran.stdout.clone();
     ran.ok();
@@ -36,7 +36,7 @@ fn colour_is_for_terminals_without_no_color() {
 
 #[test]
 fn json_has_exactly_the_keys_of_the_contract_in_their_order() {
-    let it = LoggedIn::to(Cluster::start(&[]));
+    let it = LoggedIn::to(Cluster::start(&["--access-ttl", "5m"]));
     it.token();
     let shown = json(&it.home.run(&["status", "--json"]).ok());
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
@@ -68,8 +68,8 @@ fn json_has_exactly_the_keys_of_the_contract_in_their_order() {
     let left = profile["access_expires_in_s"].as_u64().unwrap();
     assert!((285..=300).contains(&left), "{left}");
     let next = profile["next_refresh_in_s"].as_u64().unwrap();
-    // The first one comes earlier, by a share of its own for each machine, user and profile.
-    assert!((30..=240).contains(&next), "{next}");
+    // The first one comes at any moment before, by a phase of its own for each machine, user and profile.
+    assert!(next <= 240, "{next}");
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn unknown_values_are_null() {
 
 #[test]
 fn prometheus_has_the_five_names_each_with_help_type_and_profile() {
-    let it = LoggedIn::to(Cluster::start(&[]));
+    let it = LoggedIn::to(Cluster::start(&["--access-ttl", "10s"]));
     it.home.run(&["refresh", "--timeout", "20s"]).ok();
     let text = it.home.run(&["status", "--prometheus"]).ok();
     let names = [
@@ -196,5 +196,20 @@ fn an_idle_daemon_sleeps() {
     std::thread::sleep(Duration::from_secs(1));
     let before = switches();
     std::thread::sleep(Duration::from_secs(4));
-    assert!(switches() - before <= 1, "{} wake-ups in 4 s", switches() - before);
+    let woken = switches() - before;
+    assert!(woken <= 1, "{woken} wake-ups in 4 s\n{}\n{:#?}", it.daemon.log(), it.daemon.status());
+}
+
+#[test]
+fn a_get_is_counted_and_a_failed_one_is_not() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    let gets = || it.daemon.profile().gets_total;
+    let before = gets();
+    for _ in 0..3 {
+        it.token();
+    }
+    assert_eq!(gets(), before + 3);
+    it.home.run(&["logout"]).ok();
+    it.home.run(&["get"]).refused(4);
+    assert_eq!(gets(), before + 3);
 }

@@ -27,7 +27,7 @@ fn a_tenants_admin_is_of_its_own_org() {
 
 #[test]
 fn a_revoked_token_is_renewed_or_a_login_asked_for_and_nothing_is_made_up() {
-    let it = LoggedIn::as_user(Cluster::start(&[]), "admin", "Admin-Pass1");
+    let it = LoggedIn::as_user(Cluster::start(&["--access-ttl", "10s"]), "admin", "Admin-Pass1");
     it.cluster.revoke_all();
     let words = it.home.run(&["whoami", "--timeout", "8s"]).refused(4);
     assert!(words.contains("weka-token login"), "{words}");

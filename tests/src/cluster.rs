@@ -27,7 +27,8 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts one over TLS, with further options.
+    /// Starts one over TLS, with further options. Without `--access-ttl` its access tokens live a day: so long
+    /// that in a test none is renewed but on demand. (The first renewal comes at any moment of a token's life.)
     ///
     /// # Panics
     /// It does not start.
@@ -49,6 +50,9 @@ impl Cluster {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let certificate = folder.path().join("cluster.pem");
         let mut command = Command::new(binaries::path("weka-sim"));
+        if !options.contains(&"--access-ttl") {
+            command.args(["--access-ttl", "1d"]);
+        }
         command.args(options).stdin(Stdio::null()).stdout(Stdio::piped());
         if options.contains(&"--tls") {
             command.arg("--cert-file").arg(&certificate);
