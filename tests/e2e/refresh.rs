@@ -137,11 +137,12 @@ fn an_answer_that_was_lost_is_asked_for_again() {
 }
 
 #[test]
-fn a_refresh_asks_for_no_lifetimes_and_sends_no_bearer_token_that_has_expired() {
+fn a_refresh_sends_its_refresh_token_in_the_body_and_no_bearer_token_with_it() {
     let it = LoggedIn::to(Cluster::start(&["--access-ttl", "2s"]));
     let refresh = it.cluster.until_requests("path=/api/v2/login/refresh", 1).remove(0);
     assert_eq!(refresh["method"], "POST");
     assert_eq!(refresh["refresh_token"]["standing"], "alive");
+    assert_eq!((&refresh["bearer"], &refresh["password_no"]), (&json!(null), &json!(null)));
 }
 
 #[test]
