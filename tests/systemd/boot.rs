@@ -114,3 +114,74 @@ fn a_token_file_is_written_by_the_hardened_service() {
     let written: serde_json::Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
     assert!(cluster.honours(written["access_token"].as_str().unwrap()));
 }
+
+#[test]
+fn a_credential_may_be_encrypted() {
+    if !systemd::is_there() {
+        return;
+    }
+    let cluster = Cluster::start(&[]);
+    let host = SystemManager::setup()
+        .configure(&profile("default", &cluster, "password = { credential = \"weka-password\" }"))
+        .prepare("printf 'Alice-Pass1\\n' | systemd-creds --with-key=host --name=weka-password encrypt - /etc/weka-token/password")
+        .drop_in(SERVICE, "password", "[Service]\nLoadCredentialEncrypted=weka-password:/etc/weka-token/password\n")
+        .prepare("systemctl enable weka-tokend.socket")
+        .boot();
+    assert!(cluster.honours(&host.user("root").weka_token(&["get"]).ok()), "{}", host.log());
+}
+
+#[test]
+fn a_command_that_decrypts_with_gpg_works_under_the_hardened_unit() {
+    if !systemd::is_there() {
+        return;
+    }
+    let cluster = Cluster::start(&[]);
+    let command = "password = { command = [\"gpg\", \"--quiet\", \"--decrypt\", \"/var/lib/weka-token/password.gpg\"] }";
+    let as_daemon = "setpriv --reuid weka-token --regid weka-token --init-groups env HOME=/var/lib/weka-token gpg --batch";
+    let host = SystemManager::setup()
+        .configure(&profile("default", &cluster, command))
+        .prepare(
+            "install -d -o weka-token -g weka-token -m 0700 /var/lib/weka-token /var/lib/weka-token/.gnupg",
+        )
+        .prepare(&format!("{as_daemon} --passphrase '' --quick-gen-key weka-token default default never"))
+        .prepare(&format!(
+            "echo Alice-Pass1 | {as_daemon} -o /var/lib/weka-token/password.gpg --encrypt -r weka-token"
+        ))
+        .prepare("systemctl enable weka-tokend.socket")
+        .boot();
+    assert!(cluster.honours(&host.user("root").weka_token(&["get"]).ok()), "{}", host.log());
+}
+
+#[test]
+fn a_restart_leaves_mounts_up() {
+    if !systemd::is_there() {
+        return;
+    }
+    let mount = "[Unit]\nWants=weka-tokend.socket\nAfter=weka-tokend.socket\n\
+                 [Mount]\nWhat=tmpfs\nWhere=/srv/secure\nType=tmpfs\nOptions=_netdev\n";
+    let host = SystemManager::setup()
+        .configure("")
+        .write("/etc/systemd/system/srv-secure.mount", 0o644, mount)
+        .write("/etc/fstab", 0o644, "tmpfs /srv/other tmpfs _netdev,x-systemd.after=weka-tokend.socket 0 0\n")
+        .prepare("mkdir /etc/systemd/system/remote-fs.target.wants")
+        .prepare("ln -s ../srv-secure.mount /etc/systemd/system/remote-fs.target.wants/")
+        .prepare("systemctl enable remote-fs.target weka-tokend.socket weka-tokend.service")
+        .boot();
+    let marks = ["/srv/secure/mark", "/srv/other/mark"];
+    for mark in marks {
+        host.run(&["touch", mark]).ok();
+    }
+    for words in [
+        ["restart", SERVICE],
+        ["restart", SOCKET],
+        ["try-restart", SERVICE],
+        ["stop", SERVICE],
+        ["stop", SOCKET],
+    ] {
+        host.systemctl(&words).ok();
+        for (mark, unit) in marks.iter().zip(["srv-secure.mount", "srv-other.mount"]) {
+            assert_eq!(host.show(unit, "ActiveState"), "active", "{words:?}");
+            host.run(&["test", "-e", mark]).ok();
+        }
+    }
+}

@@ -11,7 +11,9 @@ mod crash;
 mod passwords;
 mod policy;
 mod restart;
+mod secrets;
 mod stop;
+mod store;
 mod units;
 mod watchdog;
 

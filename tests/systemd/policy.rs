@@ -2,7 +2,10 @@
 
 use crate::{SERVICE, profile};
 use e2e::Cluster;
+use e2e::process::Process;
 use e2e::systemd::{self, SystemManager};
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 
 /// What `allow` grants.
 const GRANTED: [&[&str]; 6] = [
@@ -21,6 +24,21 @@ const KEPT: [&[&str]; 5] = [
     &["trust", "--fingerprint", "sha256:0000000000000000000000000000000000000000000000000000000000000000"],
     &["refresh"],
 ];
+
+/// Opens as many connections as it is given, says how many, and holds them.
+const HOG: &str = r#"
+import socket, sys
+held = []
+try:
+    for _ in range(9000):
+        held.append(socket.socket(socket.AF_UNIX))
+        held[-1].settimeout(0.5)
+        held[-1].connect("/run/weka-token/agent.sock")
+except OSError:
+    pass
+print(len(held), flush=True)
+sys.stdin.read()
+"#;
 
 fn host(cluster: &Cluster) -> SystemManager {
     // One that is not allowed everything by the cluster would say little about ours.
@@ -126,4 +144,62 @@ fn a_name_counts_from_the_moment_that_it_is_known() {
     host.user("ann").weka_token(&["get", "-p", "prod"]).ok();
     host.run(&["gpasswd", "-d", "ann", "ops"]).ok();
     host.user("ann").weka_token(&["get", "-p", "prod"]).refused(6);
+}
+
+#[test]
+fn one_users_connections_starve_nobody_else() {
+    if !systemd::is_there() {
+        return;
+    }
+    let cluster = Cluster::start(&[]);
+    let host = host(&cluster);
+    let token = host.user("root").weka_token(&["get"]).ok();
+    // Only root may raise the limit, and then be somebody else.
+    let raised =
+        ["prlimit", "--nofile=10000:10000", "setpriv", "--reuid", "ann", "--regid", "ann", "--init-groups"];
+    let words: Vec<_> = raised.into_iter().chain(["python3", "-c", HOG]).collect();
+    let mut command = host.user("root").command(&words);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut hog = Process::start(&mut command).unwrap();
+    let mut held = String::new();
+    BufReader::new(hog.child().stdout.take().unwrap()).read_line(&mut held).unwrap();
+    assert!(held.trim().parse::<u32>().unwrap() > 2000, "{held}");
+    for user in ["ben", "root"] {
+        for _ in 0..3 {
+            assert_eq!(host.user(user).weka_token(&["get", "--timeout", "5s"]).ok(), token);
+        }
+    }
+}
+
+#[test]
+fn who_got_what_is_written_down_where_that_is_wanted() {
+    if !systemd::is_there() {
+        return;
+    }
+    let cluster = Cluster::start(&[]);
+    let host = host(&cluster);
+    let ann = host.user("ann");
+    ann.weka_token(&["get"]).ok();
+    assert!(!host.log().contains("handed out"), "{}", host.log());
+    let wanted = "[Service]\nEnvironment=WEKA_TOKEN_LOG=info,audit=info\nProtectProc=default\n";
+    host.write(&format!("/etc/systemd/system/{SERVICE}.d/wanted.conf"), wanted);
+    let job = "[Service]\nType=oneshot\nUser=ann\nExecStart=weka-token get\nStandardOutput=null\n";
+    host.write("/etc/systemd/system/job-7.service", job);
+    host.systemctl(&["daemon-reload"]).ok();
+    host.systemctl(&["restart", SERVICE]).ok();
+    let uid = host.run(&["id", "-u", "ann"]).ok();
+    host.systemctl(&["start", "job-7.service"]).ok();
+    let token = host.user("root").weka_token(&["get"]).ok();
+    ann.weka_token(&["get", "-p", "prod"]).refused(6);
+    host.run(&["journalctl", "--sync"]).ok();
+    let log = host.log();
+    let lines: Vec<_> = log.lines().filter(|line| line.contains("handed out")).collect();
+    assert!(!log.contains(&token));
+    let [to_ann, to_root] = lines[..] else { panic!("{lines:#?}\n{log}") };
+    for field in
+        [&format!("uid={uid} gid={uid} "), " pid=", " unit=job-7.service ", " profile=lab ", " expires_in_s="]
+    {
+        assert!(to_ann.contains(field), "{field}: {to_ann}");
+    }
+    assert!(to_root.contains("uid=0 gid=0 "), "{to_root}");
 }

@@ -196,6 +196,16 @@ impl SystemManager {
         self.namespace.path(path.as_ref())
     }
 
+    /// Writes a file, mode 0644.
+    ///
+    /// # Panics
+    /// It cannot be written.
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+
     /// Runs a command as root.
     #[must_use]
     pub fn run(&self, words: &[&str]) -> Ran {
