@@ -107,6 +107,8 @@ struct Inner {
 pub struct Board {
     inner: Mutex<Inner>,
     gets: AtomicU64,
+    /// Logins under way.
+    logins: AtomicU64,
     revision: Revision,
 }
 
@@ -115,7 +117,7 @@ impl Board {
     #[must_use]
     pub fn new(revision: Revision) -> Self {
         let inner = Mutex::new(Inner { published: None, view: View::starting() });
-        Self { inner, gets: AtomicU64::new(0), revision }
+        Self { inner, gets: AtomicU64::new(0), logins: AtomicU64::new(0), revision }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -139,6 +141,22 @@ impl Board {
     #[must_use]
     pub fn published(&self) -> Option<Published> {
         self.inner().published.clone()
+    }
+
+    /// A person's login is about to be ordered.
+    pub fn login_begins(&self) {
+        self.logins.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It was answered.
+    pub fn login_ends(&self) {
+        self.logins.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether there is no token, and no login that may bring one.
+    #[must_use]
+    pub fn is_unproved(&self) -> bool {
+        self.generation().is_none() && self.logins.load(Ordering::Relaxed) == 0
     }
 
     /// Which pair is published.

@@ -2,7 +2,7 @@
 
 use crate::clock;
 use crate::config::save::{ProfileChanges, TrustChange};
-use crate::config::{ProfileConfig, TokenFile};
+use crate::config::{ProfileConfig, ProfileName, TokenFile};
 use crate::dirs::Service;
 use crate::keeper::order::{Candidate, Handle, LoginOrder, Order, TrustOrder};
 use crate::keeper::report;
@@ -72,12 +72,15 @@ impl Registry {
             }
         }
         let names = config.endpoints.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let unreachable = |message| {
+            Refusal::new(Code::Unreachable, message)
+                .then("check the endpoint (--endpoint) and that the cluster is up")
+        };
         Err(match last {
             Some(ApiError::Misconfigured { reason }) => Refusal::new(Code::BadRequest, reason),
-            Some(error) => Refusal::new(Code::Unreachable, error.to_string()),
-            None => Refusal::new(Code::Unreachable, format!("{names} did not answer in time")),
-        }
-        .then("check the endpoint (--endpoint) and that the cluster is up"))
+            Some(error) => unreachable(error.to_string()),
+            None => unreachable(format!("{names} did not answer in time")),
+        })
     }
 
     /// A person's login.
@@ -102,8 +105,10 @@ impl Registry {
             }
             config.token_file = TokenFile::Kept(path);
         }
-        let (handle, is_new) = self.find_or_create(&name, &config)?;
+        self.claim_file(&name, &config.token_file)?;
+        let (handle, _) = self.find_or_create(&name, &config)?;
         let candidate = Candidate { config, changes: login.save.then_some(changes) };
+        handle.board.login_begins();
         let result = handle
             .ask(|reply| {
                 Order::Login(Box::new(LoginOrder {
@@ -116,12 +121,42 @@ impl Registry {
                 }))
             })
             .await;
+        handle.board.login_ends();
         match &result {
+            // The answer may still come.
+            Err(refusal) if refusal.code == Code::Unreachable => self.remove_later(handle),
+            Err(_) => self.remove_unproved(&handle),
             Ok(logged_in) if logged_in.saved_to.is_some() => self.is_filed(&name),
-            Err(_) if is_new => self.remove_later(handle),
             _ => {}
         }
         result.map(Response::LoggedIn)
+    }
+
+    /// No two profiles may keep one file: each would take the other's tokens for its own. Profile `default`, which
+    /// only takes over what it finds at the usual place, makes room if it has taken nothing over.
+    fn claim_file(&self, name: &ProfileName, wanted: &TokenFile) -> Result<(), Refusal> {
+        let Some(path) = wanted.path() else { return Ok(()) };
+        for (other, entry) in self.list() {
+            let Ok(handle) = entry else { continue };
+            let config = Arc::clone(&handle.settings.borrow());
+            if other == *name || config.token_file.path() != Some(path) {
+                continue;
+            }
+            let only_looks = !config.token_file.may_create() && handle.board.generation().is_none();
+            if !only_looks {
+                let path = path.display();
+                return Err(Refusal::new(
+                    Code::BadRequest,
+                    format!("profile {other} keeps {path}, so profile {name} cannot"),
+                )
+                .then("give it a file of its own: --token-file PATH"));
+            }
+            let mut config = config.as_ref().clone();
+            config.token_file = TokenFile::None;
+            let orders = handle.orders.clone();
+            tokio::spawn(async move { orders.send(Order::Reconfigure(Box::new(config))).await });
+        }
+        Ok(())
     }
 
     /// A profile whose first login failed goes away, unless another login, or the late answer to this one,

@@ -88,9 +88,12 @@ impl Registry {
         let now = clock::now();
         let (mut ready, mut troubled, mut next) = (0, Vec::new(), None);
         for (name, entry) in self.list() {
-            let Ok(handle) = entry else {
-                troubled.push(format!("{name} is disabled by its configuration"));
-                continue;
+            let handle = match entry {
+                Ok(handle) => handle,
+                Err(mistakes) => {
+                    troubled.push(format!("{name} is disabled by its configuration: {mistakes}"));
+                    continue;
+                }
             };
             let (_, view) = handle.board.view();
             match report::state(view.condition) {

@@ -37,6 +37,8 @@ struct Inner {
     /// The keepers' tasks, those of removed profiles included.
     tasks: Vec<JoinHandle<()>>,
     notes: Vec<String>,
+    /// Whether the configuration that holds came from a file.
+    had_file: bool,
 }
 
 /// All profiles.
@@ -75,6 +77,7 @@ impl Registry {
                 broken.entry(profile.clone()).or_default().push(error.to_string());
             }
         }
+        inner.had_file = loaded.config.source.is_some();
         inner.notes =
             loaded.errors.iter().filter(|error| error.profile.is_none()).map(ToString::to_string).collect();
         let wanted = loaded.config.profiles;
@@ -124,6 +127,12 @@ impl Registry {
             }
             revision.bump();
         });
+    }
+
+    /// Whether the configuration that holds came from a file.
+    #[must_use]
+    pub fn had_file(&self) -> bool {
+        self.inner().had_file
     }
 
     /// Says in `status` what is wrong with a configuration that was not taken over.
@@ -213,7 +222,7 @@ impl Registry {
         let is_it = inner.profiles.get(&made.name).is_some_and(|entry| {
             matches!(entry, Entry::Running { handle, file: None } if Arc::ptr_eq(&handle.board, &made.board))
         });
-        if is_it && made.board.generation().is_none() {
+        if is_it && made.board.is_unproved() {
             inner.profiles.remove(&made.name);
             drop(inner);
             self.surroundings.revision.bump();

@@ -12,7 +12,7 @@ use crate::surroundings::Surroundings;
 use crate::systemd::inherited::{self, Inherited};
 use crate::systemd::notify::{Manager, Notifier};
 use crate::systemd::state;
-use crate::systemd::store::Store;
+use crate::systemd::store::{MOST_PROFILES, Store};
 use clap::Parser;
 use std::io::Write;
 use std::path::PathBuf;
@@ -101,7 +101,16 @@ fn check(dirs: &Dirs, loaded: &Loaded) -> ExitCode {
     for error in &loaded.errors {
         drop(writeln!(std::io::stderr(), "weka-tokend: {error}"));
     }
-    if !loaded.errors.is_empty() {
+    let count = loaded.config.profiles.len();
+    let too_many = count > MOST_PROFILES;
+    if let (true, Some(file)) = (too_many, &loaded.config.source) {
+        let file = file.display();
+        let words = format!(
+            "{file}: {count} profiles, and the service manager's store keeps the tokens of {MOST_PROFILES} over a restart"
+        );
+        drop(writeln!(std::io::stderr(), "weka-tokend: {words}; spread them over several daemons"));
+    }
+    if !loaded.errors.is_empty() || too_many {
         return ExitCode::from(2);
     }
     let profiles: Vec<_> = loaded.config.profiles.keys().map(ToString::to_string).collect();
@@ -138,7 +147,7 @@ fn start(dirs: &Dirs, manager: &Manager, loaded: Loaded) -> Result<(), Problem> 
     let notifier = Arc::new(notifier.map_err(Problem::failed)?);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Problem::failed)?;
-    runtime.block_on(live(dirs, loaded, inherited, &notifier))?;
+    runtime.block_on(live(dirs, loaded, inherited, &notifier, manager.fd_store))?;
     // A task that hangs in a file system must not keep the process.
     runtime.shutdown_background();
     Ok(())
@@ -164,12 +173,13 @@ async fn live(
     loaded: Loaded,
     inherited: Inherited,
     notifier: &Arc<Notifier>,
+    room: Option<usize>,
 ) -> Result<(), Problem> {
     let mut hangup = signal(SignalKind::hangup()).map_err(Problem::failed)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Problem::failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Problem::failed)?;
     let Door { listener, path, _own } = open_door(dirs, inherited.listener)?;
-    let store = Store::new(notifier);
+    let store = Store::new(notifier, room, loaded.config.profiles.len());
     let restored = store.as_ref().map(|store| state::restore(inherited.others, store)).unwrap_or_default();
     let default_profile = loaded.config.default_profile.clone();
     let surroundings = Surroundings::new(dirs.clone(), &machine_id(), default_profile);
@@ -217,15 +227,21 @@ async fn reload(dirs: &Dirs, registry: &Registry) {
         tracing::error!("the configuration could not be read");
         return;
     };
-    if loaded.errors.is_empty() {
+    // An editor may be between removing the file and renaming its new one, or a home may not be mounted.
+    let gone = loaded.config.source.is_none() && registry.had_file();
+    if loaded.errors.is_empty() && !gone {
         registry.apply(loaded);
         tracing::info!("the configuration was read again");
         return;
     }
+    let mut mistakes: Vec<_> = loaded.errors.iter().map(ToString::to_string).collect();
+    if let (true, Some(file)) = (gone, &dirs.config_file) {
+        mistakes.push(format!("{} is gone; to do without it, restart weka-tokend", file.display()));
+    }
     let mut notes = vec!["the configuration is wrong, so the one before still holds:".to_owned()];
-    for error in &loaded.errors {
-        tracing::error!("{error}");
-        notes.push(error.to_string());
+    for mistake in mistakes {
+        tracing::error!("{mistake}");
+        notes.push(mistake);
     }
     tracing::error!("the configuration is wrong, so the one before still holds");
     registry.note(notes);

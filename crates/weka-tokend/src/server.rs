@@ -2,11 +2,14 @@
 
 use crate::peer::Peer;
 use crate::registry::Registry;
+use crate::sys;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::collections::HashMap;
 use std::io;
+use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -23,6 +26,10 @@ const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 const IDLE_LIMIT: Duration = Duration::from_secs(600);
 /// How long open requests may take once the daemon has been asked to end.
 const GRACE: Duration = Duration::from_secs(2);
+/// How often a peer that sends no more is looked for while it waits.
+const HALF_CLOSED_PAUSE: Duration = Duration::from_secs(1);
+/// So many connections at once leave memory behind that is worth giving back.
+const CROWD: usize = 64;
 /// The pause after a failed accept, for descriptors to come free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Enough for any request but a long login.
@@ -46,20 +53,32 @@ pub async fn serve(
 ) {
     let seats = Arc::new(Seats { limits, taken: Mutex::default() });
     let mut connections = JoinSet::new();
+    let (mut crowded, mut refused) = (false, false);
     loop {
         let accepted = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => break,
             accepted = listener.accept() => accepted,
-            Some(_) = connections.join_next() => continue,
+            Some(_) = connections.join_next() => {
+                if crowded && connections.is_empty() {
+                    crowded = false;
+                    sys::give_memory_back();
+                }
+                continue;
+            }
         };
+        crowded |= connections.len() >= CROWD;
         match accepted {
             Ok((stream, _)) => {
+                refused = false;
                 connections.spawn(admit(stream, Arc::clone(&registry), Arc::clone(&seats), stop.clone()));
             }
             Err(error) => {
                 // Out of descriptors, or the peer is gone already: neither ends the daemon.
-                tracing::warn!(%error, "a connection could not be accepted");
+                if !refused {
+                    tracing::warn!(%error, "connections cannot be accepted for now");
+                }
+                refused = true;
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -152,7 +171,11 @@ async fn converse(
             }
             Err(error) => return Err(error),
         };
-        let response = registry.answer(request, peer, &mut stop).await;
+        let response = tokio::select! {
+            biased;
+            response = registry.answer(request, peer, &mut stop) => response,
+            () = connection.hung_up() => return Ok(()),
+        };
         connection.send(&response).await?;
     }
 }
@@ -246,6 +269,23 @@ impl Connection {
         }
         self.filled = rest;
         Ok(Some(request))
+    }
+
+    /// Returns once the peer has gone for good; a peer that only sends no more still gets its answer.
+    async fn hung_up(&self) {
+        while let Ok(ready) = self.stream.ready(Interest::READABLE).await {
+            if !ready.is_read_closed() {
+                // It has sent its next request already: its end will show when that is read.
+                break;
+            }
+            let mut ends = [PollFd::new(self.stream.as_fd(), PollFlags::empty())];
+            let hung_up = poll(&mut ends, PollTimeout::ZERO).is_ok_and(|count| count > 0);
+            if hung_up {
+                return;
+            }
+            tokio::time::sleep(HALF_CLOSED_PAUSE).await;
+        }
+        std::future::pending().await
     }
 
     async fn send(&mut self, response: &Response) -> Result<(), ConnectionError> {

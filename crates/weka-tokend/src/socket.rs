@@ -4,7 +4,7 @@ use nix::sys::stat::{Mode, umask};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
 /// The longest path that fits in a `sockaddr_un`, in bytes.
@@ -94,6 +94,10 @@ impl OwnSocket {
             Ok(found) if !found.file_type().is_socket() => {
                 return Err(SocketError::InTheWay { path: path.to_owned() });
             }
+            // A service manager listens without holding our lock, and so does a daemon that it has started.
+            Ok(_) if UnixStream::connect(path).is_ok() => {
+                return Err(SocketError::InUse { path: path.to_owned(), pid: None });
+            }
             _ => {}
         }
         // Bound under another name and renamed, so that clients always find a socket that answers.
@@ -179,7 +183,6 @@ fn take_lock(socket: &Path) -> Result<File, SocketError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::net::UnixStream;
 
     #[test]
     fn the_folder_is_0700_and_the_socket_0600() {
@@ -211,6 +214,16 @@ mod tests {
         UnixStream::connect(&path).unwrap();
         drop(own);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_socket_that_somebody_else_listens_on_is_left_alone_though_nobody_holds_the_lock() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("agent.sock");
+        let managers = UnixListener::bind(&path).unwrap();
+        assert!(matches!(OwnSocket::bind(&path), Err(SocketError::InUse { pid: None, .. })));
+        UnixStream::connect(&path).unwrap();
+        assert!(managers.accept().is_ok());
     }
 
     #[test]

@@ -24,6 +24,15 @@ pub(crate) fn readable(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     registered.map_err(|error| error.into_parts().1)
 }
 
+/// Gives freed memory back to the system, where the C library can: after a crowd has gone.
+pub(crate) fn give_memory_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it takes the allocator's own locks, and touches nothing that is in use.
+    unsafe {
+        nix::libc::malloc_trim(0);
+    }
+}
+
 /// Takes over the descriptors that the service manager passed, once; they are closed in children. Numbers
 /// behind which there is nothing are left out.
 pub(crate) fn passed(count: usize) -> Vec<OwnedFd> {

@@ -35,7 +35,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// The client's exit status: 1 failed, 4 a person is needed, 5 cluster unreachable, 6 not permitted.
+    /// The client's exit status: 1 failed, 2 usage, 4 a person is needed, 5 cluster unreachable, 6 not permitted.
     #[must_use]
     pub const fn exit_status(self) -> u8 {
         match self {
@@ -44,8 +44,8 @@ impl Code {
             | Self::MinTtlTooLong
             | Self::Busy
             | Self::Misconfigured
-            | Self::BadRequest
             | Self::Unsupported => 1,
+            Self::BadRequest => 2,
             Self::LoginRequired | Self::Untrusted | Self::LockedOut | Self::WrongPassword => 4,
             Self::Unreachable => 5,
             Self::NotPermitted => 6,

@@ -83,13 +83,14 @@ impl ProfileConfig {
 
 impl ProfileConfig {
     /// Whether tokens of one of the two may be used with the other: the same cluster, as far as a common
-    /// endpoint tells, and the same user there.
+    /// endpoint tells, and the same user there. `any_cluster`: nothing is known yet of where they came from.
     #[must_use]
-    pub fn is_same_account(&self, other: &Self) -> bool {
+    pub fn is_same_account(&self, other: &Self, any_cluster: bool) -> bool {
         let org = |config: &Self| config.org.as_deref().unwrap_or("Root").to_lowercase();
         let same_user =
             self.username.is_none() || other.username.is_none() || self.username == other.username;
-        let same_cluster = self.endpoints.iter().any(|endpoint| other.endpoints.contains(endpoint));
+        let same_cluster =
+            any_cluster || self.endpoints.iter().any(|endpoint| other.endpoints.contains(endpoint));
         same_cluster && same_user && org(self) == org(other)
     }
 }

@@ -46,7 +46,18 @@ pub(super) fn parse(file: &Path, text: &str, dirs: &Dirs) -> Loaded {
             reader.profile = None;
         }
     }
-    if !disabled.contains(&default_profile) {
+    // Only the profile of the usual name may go unsaid.
+    if default_profile != ProfileName::default()
+        && !profiles.contains_key(&default_profile)
+        && !disabled.contains(&default_profile)
+    {
+        let names: Vec<_> = profiles.keys().map(ToString::to_string).collect();
+        reader.report(
+            &root,
+            Some("default_profile"),
+            format!("there is no [profile.{default_profile}]; there are: {}", names.join(", ")),
+        );
+    } else if !disabled.contains(&default_profile) {
         profiles.entry(default_profile.clone()).or_insert_with(|| profile::unsaid(dirs, &default_profile));
     }
     // Whoever names the usual token file gets it; the default profile only takes what nobody claims.

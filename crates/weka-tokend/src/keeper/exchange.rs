@@ -11,6 +11,8 @@ use crate::token_file::FileWorker;
 use engine::{ExchangeId, Failure, Generation, Lease, Moment};
 use secret::{AccessToken, Password};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use weka_rest::{ApiError, Client, Endpoint, Grant, jwt};
@@ -67,6 +69,8 @@ pub enum Report {
         /// What came of it.
         result: Result<(), String>,
     },
+    /// What must outlive a restart was written down.
+    MemoryWritten,
     /// The token file was removed after a logout, or left alone.
     FileRemoved,
     /// A handshake at start showed a certificate that is not trusted.
@@ -105,9 +109,17 @@ pub struct Running {
     pub renews: Option<Generation>,
     /// The person whose login it is.
     pub person: Option<engine::WaiterId>,
+    /// What it would send has been forgotten meanwhile.
+    pub obsolete: Arc<AtomicBool>,
 }
 
 impl Running {
+    /// One that begins.
+    #[must_use]
+    pub fn new(id: ExchangeId, renews: Option<Generation>, person: Option<engine::WaiterId>) -> Self {
+        Self { id, renews, person, obsolete: Arc::default() }
+    }
+
     /// Whether it is a login with the source's password.
     #[must_use]
     pub const fn is_by_source(&self) -> bool {
@@ -115,15 +127,22 @@ impl Running {
     }
 }
 
-/// A failed call in the engine's words.
+/// How long a refresh waits after a 403 that says nothing of a lockout.
+const FORBIDDEN_PAUSE: Duration = Duration::from_secs(125);
+
+/// A failed call in the engine's words; of a login where `of_login` is set.
 #[must_use]
-pub fn failure_of(error: &ApiError) -> Failure {
+pub fn failure_of(error: &ApiError, of_login: bool) -> Failure {
     match error {
         ApiError::Unauthorized { .. } => Failure::Unauthorized,
         // WEKA 5.1 API: 400 says that this is no refresh token, or no login.
         ApiError::Rejected { status: 400, .. } => Failure::Rejected,
         ApiError::LockedOut { wait, .. } => Failure::Locked { wait: *wait },
-        ApiError::Forbidden { .. } => Failure::Locked { wait: None },
+        // WEKA answers a locked-out login with 403; where it does not say so, stopping is still the safe reading.
+        ApiError::Forbidden { .. } if of_login => Failure::Locked { wait: None },
+        // A refresh may be forbidden for other reasons (a policy, a proxy): it waits as long, but keeps nobody from
+        // logging in.
+        ApiError::Forbidden { .. } => Failure::Unavailable { retry_after: Some(FORBIDDEN_PAUSE) },
         ApiError::Busy { status: 429, retry_after, .. } => Failure::Throttled { retry_after: *retry_after },
         ApiError::Busy { retry_after, .. } => Failure::Unavailable { retry_after: *retry_after },
         ApiError::Unreachable { sent, .. } => Failure::Unreachable { sent: *sent },
@@ -170,12 +189,14 @@ pub struct RefreshJob {
     pub file: Option<PathBuf>,
     /// The pairs we had: a copy of one of them in the file is no news.
     pub known: Known,
+    /// Turns true when the pair is forgotten before it was sent.
+    pub obsolete: Arc<AtomicBool>,
 }
 
 /// Renews a pair, unless the token file turns out to hold another.
 pub fn spawn_refresh(job: RefreshJob, files: FileWorker, reports: mpsc::Sender<Report>) {
     tokio::spawn(async move {
-        let RefreshJob { exchange, client, endpoint, pair, file, known } = job;
+        let RefreshJob { exchange, client, endpoint, pair, file, known, obsolete } = job;
         if let Some(path) = &file {
             let (lock, found) = look_locked(&files, path, &pair, &known).await;
             if let Looked::Pair { pair: found, .. } = found
@@ -187,7 +208,12 @@ pub fn spawn_refresh(job: RefreshJob, files: FileWorker, reports: mpsc::Sender<R
             // Given back when the new pair is in the file, or there is none.
             files.hold(lock);
         }
-        let end = refresh(&client, &endpoint, &pair).await;
+        let end = if obsolete.load(Ordering::Relaxed) {
+            let reason = "the tokens were forgotten before anything was sent".into();
+            End::Failed(ApiError::Unreachable { endpoint, reason, sent: false })
+        } else {
+            refresh(&client, &endpoint, &pair).await
+        };
         drop(reports.send(Report::Ended { exchange, end }).await);
     });
 }

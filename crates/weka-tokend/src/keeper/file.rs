@@ -197,31 +197,43 @@ fn tokens_of(pair: &Pair) -> Tokens {
     }
 }
 
-/// Deletes the token file if it holds this pair: after a logout.
-pub fn spawn_file_removal(
-    files: FileWorker,
-    path: Option<PathBuf>,
-    pair: Option<Pair>,
-    reply: DoneReply,
-    reports: mpsc::Sender<Report>,
-) {
-    tokio::spawn(async move {
-        let mut notes = vec!["logged out; the tokens are forgotten".to_owned()];
-        if let (Some(path), Some(pair)) = (path, pair) {
-            let shown = path.display().to_string();
-            let ours = tokens_of(&pair);
-            let is_ours = move |found: &Tokens| {
-                let same_refresh = ours.refresh_token.is_some() && found.refresh_token == ours.refresh_token;
-                same_refresh || (ours.access_token.is_some() && found.access_token == ours.access_token)
-            };
-            match files.run(LOOK_LIMIT, move || token_file::remove_if(&path, is_ours)).await {
-                Ok(Ok(true)) => notes.push(format!("deleted {shown}")),
-                Ok(Ok(false)) => {}
-                Ok(Err(error)) => notes.push(error.to_string()),
-                Err(gave_up) => notes.push(format!("{shown}: {gave_up}")),
+/// A token file to be deleted after a logout, if it holds the pair.
+#[derive(Debug)]
+pub(super) struct Removal {
+    /// The file, if there is one.
+    pub(super) path: Option<PathBuf>,
+    /// The pair that was held.
+    pub(super) pair: Option<Pair>,
+    /// Who wants to hear of it.
+    pub(super) reply: DoneReply,
+}
+
+impl Removal {
+    /// Deletes it, and answers.
+    pub(super) fn start(self, files: &FileWorker, reports: &mpsc::Sender<Report>) {
+        let (files, reports) = (files.clone(), reports.clone());
+        tokio::spawn(async move {
+            let mut notes = vec!["logged out; the tokens are forgotten".to_owned()];
+            if let (Some(path), Some(pair)) = (self.path, self.pair) {
+                notes.extend(remove(&files, path, &pair).await);
             }
-        }
-        drop(reply.send(Ok(notes)));
-        drop(reports.send(Report::FileRemoved).await);
-    });
+            drop(self.reply.send(Ok(notes)));
+            drop(reports.send(Report::FileRemoved).await);
+        });
+    }
+}
+
+async fn remove(files: &FileWorker, path: PathBuf, pair: &Pair) -> Option<String> {
+    let shown = path.display().to_string();
+    let ours = tokens_of(pair);
+    let is_ours = move |found: &Tokens| {
+        let same_refresh = ours.refresh_token.is_some() && found.refresh_token == ours.refresh_token;
+        same_refresh || (ours.access_token.is_some() && found.access_token == ours.access_token)
+    };
+    match files.run(LOOK_LIMIT, move || token_file::remove_if(&path, is_ours)).await {
+        Ok(Ok(true)) => Some(format!("deleted {shown}")),
+        Ok(Ok(false)) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(gave_up) => Some(format!("{shown}: {gave_up}")),
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::Keeper;
 use super::file::{self, Looked, Saved};
+use super::pairs::Pair;
 use crate::clock;
 use crate::file_watch::FileWatch;
 use crate::token_file::FileWorker;
@@ -22,8 +23,10 @@ pub(super) struct FileSide {
     pub(super) lax_mode: Option<u32>,
     /// It was configured while a pair was held, so that pair is to be put into it.
     pub(super) owed: bool,
-    /// What is wrong with it.
+    /// What is wrong with what is there.
     pub(super) problem: Option<String>,
+    /// Why the pair that is held could not be put into it.
+    pub(super) save_problem: Option<String>,
 }
 
 impl FileSide {
@@ -37,6 +40,7 @@ impl FileSide {
             lax_mode: None,
             owed: false,
             problem: None,
+            save_problem: None,
         }
     }
 
@@ -46,6 +50,7 @@ impl FileSide {
         self.lax_mode = None;
         self.owed = true;
         self.problem = None;
+        self.save_problem = None;
     }
 
     /// Waits until something happens near the file.
@@ -69,8 +74,12 @@ impl Keeper {
                 if self.memory.is_logged_out_since(modified_unix_s) {
                     return None;
                 }
+                let held = self.session.held().and_then(|held| self.pairs.get(held)).cloned();
                 let news = self.pairs.adopt(pair.clone());
                 self.pairs.seen_in_file(&pair);
+                if news.is_some() {
+                    self.keep_fallback(held);
+                }
                 news
             }
             Looked::Nothing => {
@@ -86,16 +95,45 @@ impl Keeper {
         }
     }
 
-    /// The token file as a person knows it: one that is there, or will be.
+    /// Another writer's pair takes the place of a good one, which stays at hand until the other has proved good:
+    /// a restored backup, or a botched edit, must not cost the login.
+    fn keep_fallback(&mut self, held: Option<Pair>) {
+        if self.granted {
+            self.fallback = held.filter(|pair| pair.refresh_token.is_some()).or_else(|| self.fallback.take());
+        }
+    }
+
+    /// Another host's pair, found right before a refresh.
+    pub(super) fn supersede(&mut self, pair: Pair) -> Option<Adopted> {
+        let held = self.session.held().and_then(|held| self.pairs.get(held)).cloned();
+        let adopted = self.pairs.adopt(pair);
+        if adopted.is_some() {
+            self.keep_fallback(held);
+        }
+        adopted
+    }
+
+    /// The token file was looked at because the pair in use is refused: if nothing new is there, the pair from
+    /// before may still be good.
+    fn fall_back(&mut self) -> Option<Adopted> {
+        let mut pair = self.fallback.take()?;
+        tracing::warn!("{}: the pair in the token file is refused; the one from before is tried", self.name);
+        (pair.in_file, pair.in_store) = (false, false);
+        let lease = pair.lease;
+        Some(Adopted { generation: self.pairs.add(pair), lease, renewable: true })
+    }
+
+    /// The token file as a person knows it: one that is there, or will be, and is up to date.
     pub(super) fn file_shown(&self) -> Option<String> {
         let file = &self.settings.borrow().token_file;
-        let kept = file.may_create() || self.file.there;
+        let kept = (file.may_create() || self.file.there) && self.file.save_problem.is_none();
         file.path().filter(|_| kept).map(|path| path.display().to_string())
     }
 
     pub(super) fn on_looked(&mut self, asked_by_engine: bool, found: Looked) {
         let pair = self.news_of(found);
         if asked_by_engine {
+            let pair = pair.or_else(|| self.fall_back());
             self.feed(Event::FileRead { pair });
         } else if let Some(pair) = pair {
             tracing::info!(profile = %self.name, "another writer renewed the token file; its tokens are used from now on");
@@ -146,10 +184,16 @@ impl Keeper {
                 true
             }
             Err(problem) => {
-                self.note_file_problem(problem);
+                if self.file.save_problem.as_ref() != Some(&problem) {
+                    tracing::warn!(profile = %self.name, "{problem}");
+                }
+                self.file.save_problem = Some(problem);
                 false
             }
         };
+        if ok {
+            self.file.save_problem = None;
+        }
         self.saving = self.saving.saturating_sub(1);
         // With a store the pair is saved once it is there; here only a failure, or a repeated attempt, is news.
         if !self.storing.is_there() || !ok || self.board.generation() == Some(generation) {

@@ -6,11 +6,11 @@ use super::order::{Candidate, LoginOrder, LoginReply, TrustOrder};
 use crate::config::ProfileName;
 use crate::config::save::{ProfileChanges, save_profile};
 use crate::dirs::Dirs;
-use engine::{Answer, Event, ExchangeId, Moment, WaiterId};
+use engine::{Answer, Event, ExchangeId, Moment, Refused, WaiterId};
 use secret::Password;
 use std::time::Duration;
 use weka_rest::Client;
-use wire::LoggedIn;
+use wire::{Code, LoggedIn, Refusal};
 
 /// How long saving the configuration may hold up the answer to a login.
 const SAVE_LIMIT: Duration = Duration::from_secs(3);
@@ -26,9 +26,22 @@ pub(super) struct PendingLogin {
     org: String,
     password: Password,
     password_change_required: bool,
+    /// A logout came after it: whatever comes of it counts for nothing.
+    pub(super) void: bool,
 }
 
 impl PendingLogin {
+    /// Where it was, or would be, sent first.
+    fn endpoint(&self) -> String {
+        self.candidate.config.endpoints.first().map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// The refusal of a login whose answer has not come in time.
+    fn overdue(&self, profile: &str) -> Refusal {
+        let message = format!("{} has not answered the login of profile {profile} in time", self.endpoint());
+        Refusal::new(Code::Unreachable, message).then("the answer may still come; see: weka-token status")
+    }
+
     /// What is to be sent to that endpoint.
     pub(super) fn job(&self, exchange: ExchangeId, endpoint: usize) -> Option<LoginJob> {
         Some(LoginJob {
@@ -56,6 +69,7 @@ impl Keeper {
             org,
             password,
             password_change_required: false,
+            void: false,
         };
         self.logins.insert(waiter, pending);
         self.feed(Event::Login { waiter, endpoints, deadline });
@@ -64,9 +78,12 @@ impl Keeper {
     /// A login worked: its settings become the profile's.
     pub(super) fn take_over(&mut self, waiter: WaiterId, password_change_required: bool) {
         let Some(pending) = self.logins.get_mut(&waiter) else { return };
+        if pending.void {
+            return;
+        }
         pending.password_change_required = password_change_required;
         let config = pending.candidate.config.clone();
-        if !self.config().is_same_account(&config) {
+        if !self.config().is_same_account(&config, false) {
             self.password.forget();
         }
         // The login's own pair takes the place of whatever there was.
@@ -89,8 +106,14 @@ impl Keeper {
         };
         let Some(reply) = reply else { return };
         if let Some(refused) = refused {
+            let under_way = self.exchange.as_ref().is_some_and(|running| running.person == Some(waiter));
+            let refusal = match (refused, self.logins.get(&waiter)) {
+                (Refused::Unreachable, Some(pending)) if under_way => pending.overdue(self.name.as_str()),
+                (_, Some(pending)) => self.refusal_at(refused, &pending.endpoint(), now),
+                (_, None) => self.refusal(refused, now),
+            };
             // A caller that has left is no failure.
-            drop(reply.send(Err(self.refusal(refused, now))));
+            drop(reply.send(Err(refusal)));
             return;
         }
         let Some(pending) = self.logins.get_mut(&waiter) else { return };
@@ -109,7 +132,7 @@ impl Keeper {
         logged_in.token_file = self.file_shown();
         logged_in.endpoint = self.endpoint();
         logged_in.expires_in_s = self.board.published().map_or(0, |published| published.lease.life.as_secs());
-        logged_in.notes.extend(self.file.problem.clone());
+        logged_in.notes.extend(self.file.save_problem.clone().or_else(|| self.file.problem.clone()));
         let (name, dirs) = (self.name.clone(), self.surroundings.dirs.clone());
         tokio::spawn(async move {
             match save(name, dirs, changes).await {
@@ -120,10 +143,33 @@ impl Keeper {
         });
     }
 
+    /// A login that worked after its caller had been told that it takes too long: it counts, so it is saved.
+    pub(super) fn save_late_login(&mut self, waiter: WaiterId) {
+        let Some(pending) = self.logins.get_mut(&waiter).filter(|pending| pending.reply.is_none()) else {
+            return;
+        };
+        tracing::info!(
+            "the answer to an overdue login came: {} is logged in as {}",
+            self.name,
+            pending.username
+        );
+        let changes = pending.candidate.changes.take();
+        let (name, dirs) = (self.name.clone(), self.surroundings.dirs.clone());
+        tokio::spawn(async move {
+            if let Err(problem) = save(name.clone(), dirs, changes).await {
+                tracing::warn!("profile {name} is not saved: {problem}");
+            }
+        });
+    }
+
     /// Wipes the passwords of logins that are over.
     pub(super) fn drop_idle_logins(&mut self) {
-        let (session, running) = (&self.session, self.exchange.as_ref().and_then(|running| running.person));
-        self.logins.retain(|waiter, _| session.is_waiting(*waiter) || running == Some(*waiter));
+        let (session, held_back) = (&self.session, &self.held_back);
+        let running = self.exchange.as_ref().and_then(|running| running.person);
+        self.logins.retain(|waiter, _| {
+            let is_owed = held_back.iter().any(|(owed, _)| owed == waiter);
+            session.is_waiting(*waiter) || running == Some(*waiter) || is_owed
+        });
     }
 
     pub(super) fn on_trust(&mut self, order: TrustOrder) {

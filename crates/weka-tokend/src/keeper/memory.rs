@@ -8,9 +8,8 @@ use crate::remembered::{RefusedPassword, Remembered};
 use crate::token_file::FileWorker;
 use engine::{Event, ExchangeId, Failure, Memory, Moment, Outcome};
 use secret::Password;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
-use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
 /// How long writing to the state folder may take.
@@ -23,7 +22,9 @@ pub(super) struct MemorySide {
     kept: Remembered,
     /// A worker of its own, so that a hung home of the token file does not hold it up.
     worker: FileWorker,
-    writing: JoinSet<()>,
+    /// Finished and running writes, counted, so that answers can wait for theirs.
+    asked: u64,
+    done: u64,
 }
 
 impl MemorySide {
@@ -47,17 +48,14 @@ impl MemorySide {
         self.kept.logged_out_at.is_some_and(|at| modified_unix_s < at)
     }
 
-    /// Waits until everything is written.
-    pub(super) async fn settle(&mut self, limit: Duration) {
-        let written = async { while self.writing.join_next().await.is_some() {} };
-        drop(tokio::time::timeout(limit, written).await);
+    /// Whether something is still being written.
+    pub(super) const fn is_writing(&self) -> bool {
+        self.done < self.asked
     }
 
-    fn write(&mut self, profile: &str, path: PathBuf) {
-        let (worker, kept, profile) = (self.worker.clone(), self.kept.clone(), profile.to_owned());
-        // Finished writes need no memory.
-        while self.writing.try_join_next().is_some() {}
-        self.writing.spawn(async move { write(&worker, kept, &path, &profile).await });
+    /// A write has ended.
+    pub(super) const fn written(&mut self) {
+        self.done += 1;
     }
 }
 
@@ -118,12 +116,22 @@ impl Keeper {
             (true, _) => Some(unix),
         };
         self.memory.engine = memory;
-        if let Some(path) = self.surroundings.dirs.remembered_file(&self.name) {
-            self.memory.write(self.name.as_str(), path);
-        }
         // A state without a pair yet, or with the one that is held.
         let held = self.session.held().and_then(|generation| self.pairs.get(generation)).cloned();
-        self.store_state(held.as_ref(), None);
+        let stored = self.store_state(held.as_ref(), None);
+        let (worker, kept, name) = (self.memory.worker.clone(), self.memory.kept.clone(), self.name.clone());
+        let (path, reports) = (self.surroundings.dirs.remembered_file(&self.name), self.reports.clone());
+        self.memory.asked += 1;
+        tokio::spawn(async move {
+            if let Some(path) = path {
+                write(&worker, kept, &path, name.as_str()).await;
+            }
+            if let Some(stored) = stored {
+                // It reports its own failures.
+                drop(stored.await);
+            }
+            drop(reports.send(Report::MemoryWritten).await);
+        });
     }
 
     /// The cluster refused the source's password. That is written down before anybody hears of it: a daemon
@@ -157,7 +165,12 @@ impl Keeper {
         if self.exchange.take_if(|running| running.id == exchange).is_none() {
             return;
         }
+        // What is kept recognizes it from now on.
+        let forgettable = refused.is_some();
         self.memory.kept.refused = refused;
         self.feed(Event::Ended { exchange, outcome: Outcome::Failed(Failure::Unauthorized) });
+        if forgettable && self.exchange.is_none() {
+            self.password.forget();
+        }
     }
 }

@@ -31,7 +31,8 @@ use crate::config::{ProfileConfig, ProfileName};
 use crate::surroundings::Surroundings;
 use crate::systemd::state::Restored;
 use engine::{
-    Answer, Condition, Event, ExchangeId, Failure, Lease, Moment, Outcome, Policy, Refused, Session, WaiterId,
+    Action, Answer, Condition, Event, ExchangeId, Failure, Generation, Lease, Moment, Outcome, Policy,
+    Refused, Session, WaiterId,
 };
 use exchange::{End, Report};
 use file::Looked;
@@ -39,7 +40,7 @@ use filing::FileSide;
 use login::PendingLogin;
 use memory::MemorySide;
 use order::{Handle, Order, Reply};
-use pairs::Pairs;
+use pairs::{Pair, Pairs};
 use password_memory::PasswordMemory;
 use std::collections::HashMap;
 use std::io;
@@ -78,6 +79,14 @@ pub struct Keeper {
     source_problem: Option<String>,
     store_problem: Option<String>,
     storing: StoreSide,
+    /// Token files to be deleted once a logout is written down.
+    removals: Vec<file::Removal>,
+    /// Answers that wait until what must be remembered is written down.
+    held_back: Vec<(WaiterId, Answer)>,
+    /// The good pair that another writer's took the place of, until that one has proved good.
+    fallback: Option<Pair>,
+    /// Whether the cluster that is configured now has granted a pair.
+    granted: bool,
     /// Writes and removals of files that have not been reported yet.
     saving: usize,
     /// What the last daemon left in the store, until the start is over.
@@ -122,6 +131,10 @@ impl Keeper {
             source_problem: None,
             store_problem: None,
             storing: StoreSide::new(surroundings.store.clone(), restored.as_ref()),
+            removals: Vec::new(),
+            held_back: Vec::new(),
+            fallback: None,
+            granted: false,
             saving: 0,
             restored,
             shown: Condition::Starting,
@@ -158,14 +171,13 @@ impl Keeper {
     /// The handles are gone: the daemon ends or the profile was removed. A pair that is still coming is the
     /// only one the cluster may honour from now on, so it is waited for and saved.
     async fn finish(&mut self) {
-        while self.exchange.is_some() || self.saving > 0 {
+        while self.exchange.is_some() || self.saving > 0 || self.memory.is_writing() {
             let Ok(Some(report)) = tokio::time::timeout(order::FINISH_LIMIT, self.inbox.recv()).await else {
                 break;
             };
             self.on_report(report);
         }
         self.file.worker.drain(order::FINISH_LIMIT).await;
-        self.memory.settle(order::FINISH_LIMIT).await;
         self.storing.settle().await;
         if !self.surroundings.is_ending() {
             // The profile was removed, and its tokens with it.
@@ -184,6 +196,7 @@ impl Keeper {
         };
         let mut memory = self.recall(kept, clock::now());
         if let Some(pair) = self.stored_pair(stored.as_ref(), &config) {
+            self.granted = true;
             // Everything that is needed is here: no file, and no cluster, stands between this and the first get.
             self.feed(Event::Started { pair: Some(pair), memory });
             let stored_unix_s = stored.map(|state| state.stored_unix_s);
@@ -239,6 +252,7 @@ impl Keeper {
             Report::SourceRead(read) => self.on_source_read(read),
             Report::Saved { generation, result } => self.on_saved(generation, result),
             Report::Stored { generation, result } => self.on_stored(generation, result),
+            Report::MemoryWritten => self.on_memory_written(),
             Report::FileRemoved => self.saving = self.saving.saturating_sub(1),
             Report::Untrusted(reason) => {
                 self.last_error = Some(reason);
@@ -260,7 +274,11 @@ impl Keeper {
     /// One event into the engine, its actions out of it, and the new state onto the board.
     fn feed(&mut self, event: Event) {
         let now = clock::now();
-        for action in self.session.on(event, now) {
+        let actions = self.session.on(event, now);
+        // First what must outlive a crash: the answers in the same batch wait for it.
+        let (memories, others): (Vec<_>, Vec<_>) =
+            actions.into_iter().partition(|action| matches!(action, Action::Remember(_)));
+        for action in memories.into_iter().chain(others) {
             self.perform(action, now);
         }
         self.drop_idle_logins();
@@ -285,14 +303,14 @@ impl Keeper {
                 self.file.claimed = running.person.is_some();
                 Outcome::Granted { generation: self.pairs.add(pair), lease }
             }
-            End::Superseded(pair) => match self.pairs.adopt(pair) {
+            End::Superseded(pair) => match self.supersede(pair) {
                 Some(adopted) => Outcome::Superseded(adopted),
                 // It was adopted from the file meanwhile, so the next attempt will use it.
                 None => Outcome::Failed(Failure::Unreachable { sent: false }),
             },
             End::Failed(error) => {
                 tracing::debug!(profile = %self.name, %error, "an exchange failed");
-                let failure = exchange::failure_of(&error);
+                let failure = exchange::failure_of(&error, running.renews.is_none());
                 self.last_error = Some(error.to_string());
                 if failure == Failure::Unauthorized && running.is_by_source() {
                     self.exchange = Some(running);
@@ -302,15 +320,61 @@ impl Keeper {
                 Outcome::Failed(failure)
             }
         };
+        let granted = match &outcome {
+            Outcome::Granted { generation, .. } => Some(*generation),
+            _ => None,
+        };
         self.feed(Event::Ended { exchange, outcome });
+        if let Some(generation) = granted {
+            self.settle_granted(&running, generation);
+        }
+    }
+
+    /// What a new pair leaves to do beside the engine's actions.
+    fn settle_granted(&mut self, running: &exchange::Running, generation: Generation) {
+        if self.session.held() == Some(generation) {
+            self.granted = true;
+            self.fallback = None;
+            if let Some(waiter) = running.person {
+                self.save_late_login(waiter);
+            }
+        } else {
+            // A logout came first: nobody will use it, and nobody saves it.
+            self.pairs.forget(generation);
+            self.file.worker.release();
+        }
+    }
+
+    fn on_memory_written(&mut self) {
+        self.memory.written();
+        if self.memory.is_writing() {
+            return;
+        }
+        let now = clock::now();
+        for (waiter, answer) in std::mem::take(&mut self.held_back) {
+            self.answer(waiter, answer, now);
+        }
+        self.drop_idle_logins();
+        for removal in std::mem::take(&mut self.removals) {
+            removal.start(&self.file.worker, &self.reports);
+        }
     }
 
     fn on_logout(&mut self, reply: order::DoneReply) {
         let held = self.session.held().and_then(|generation| self.pairs.get(generation)).cloned();
+        for pending in self.logins.values_mut() {
+            pending.void = true;
+        }
         self.feed(Event::Logout);
         let path = self.config().token_file.path().map(ToOwned::to_owned);
+        let removal = file::Removal { path, pair: held, reply };
         self.saving += 1;
-        file::spawn_file_removal(self.file.worker.clone(), path, held, reply, self.reports.clone());
+        // Said only once the logout would survive a crash.
+        if self.memory.is_writing() {
+            self.removals.push(removal);
+        } else {
+            removal.start(&self.file.worker, &self.reports);
+        }
     }
 
     /// Settings from the configuration file, or from a person's decision about trust.
@@ -319,7 +383,9 @@ impl Keeper {
         if *before == config {
             return;
         }
-        let elsewhere = !before.is_same_account(&config);
+        // A pair from a file that no cluster has renewed yet belongs to whichever the configuration names.
+        let named_now = !self.granted;
+        let elsewhere = !before.is_same_account(&config, named_now);
         let file_moved = self.install(config);
         if elsewhere {
             // Tokens go to the cluster that gave them, and to no other.
@@ -329,6 +395,8 @@ impl Keeper {
             );
             self.last_error = None;
             self.password.forget();
+            self.granted = false;
+            self.fallback = None;
             self.feed(Event::Revoked);
         }
         self.feed_policy();
@@ -372,9 +440,13 @@ impl Keeper {
     }
 
     fn refusal(&self, refused: Refused, now: Moment) -> wire::Refusal {
+        self.refusal_at(refused, &self.endpoint(), now)
+    }
+
+    fn refusal_at(&self, refused: Refused, endpoint: &str, now: Moment) -> wire::Refusal {
         let default = self.surroundings.default_profile();
         let error = self.last_error.as_deref().or(self.source_problem.as_deref());
-        report::refusal(refused, self.name.as_str(), default.as_str(), &self.endpoint(), error, now)
+        report::refusal(refused, self.name.as_str(), default.as_str(), endpoint, error, now)
     }
 
     fn endpoint(&self) -> String {

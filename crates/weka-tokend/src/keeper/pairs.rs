@@ -161,6 +161,11 @@ impl Pairs {
         self.held = self.held.split_off(&generation);
     }
 
+    /// Forgets one pair.
+    pub fn forget(&mut self, generation: Generation) {
+        self.held.remove(&generation);
+    }
+
     /// Forgets all pairs. Their digests stay.
     pub fn forget_all(&mut self) {
         self.held.clear();

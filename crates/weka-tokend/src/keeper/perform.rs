@@ -8,6 +8,8 @@ use crate::board::Published;
 use crate::password_source::{PasswordSource, PasswordSourceError};
 use engine::{Action, Event, ExchangeId, Generation, LoginBy, Moment};
 use secret::Password;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How long a source that was read in vain is left alone: a file costs nothing, a command may ask a person.
@@ -46,10 +48,19 @@ impl Keeper {
             Action::Publish { generation } => self.publish(generation),
             Action::Withdraw => {
                 self.board.publish(None);
+                self.fallback = None;
                 self.pairs.forget_all();
-                self.store_state(None, None);
+                drop(self.store_state(None, None));
+                // A refresh that waits for the file's lock must not send what is forgotten now.
+                if let Some(running) = &self.exchange {
+                    running.obsolete.store(true, Ordering::Relaxed);
+                }
                 self.password.forget();
                 self.file.worker.release();
+            }
+            // What must be remembered is written down before anybody hears of it: a crash comes when it wants.
+            Action::Answer { waiter, answer } if self.memory.is_writing() => {
+                self.held_back.push((waiter, answer))
             }
             Action::Answer { waiter, answer } => self.answer(waiter, answer, now),
             Action::Remember(memory) => self.remember(memory),
@@ -59,7 +70,9 @@ impl Keeper {
 
     fn refresh(&mut self, exchange: ExchangeId, endpoint: usize, generation: Generation) {
         let config = self.config();
-        self.exchange = Some(Running { id: exchange, renews: Some(generation), person: None });
+        let running = Running::new(exchange, Some(generation), None);
+        let obsolete = Arc::clone(&running.obsolete);
+        self.exchange = Some(running);
         let (Some(endpoint), Some(pair)) = (config.endpoints.get(endpoint), self.pairs.get(generation))
         else {
             self.misled(exchange);
@@ -72,6 +85,7 @@ impl Keeper {
             pair: pair.clone(),
             file: config.token_file.path().map(ToOwned::to_owned),
             known: self.pairs.known().clone(),
+            obsolete,
         };
         exchange::spawn_refresh(job, self.file.worker.clone(), self.reports.clone());
     }
@@ -79,11 +93,11 @@ impl Keeper {
     fn log_in(&mut self, exchange: ExchangeId, endpoint: usize, by: LoginBy) {
         let job = match by {
             LoginBy::Person(waiter) => {
-                self.exchange = Some(Running { id: exchange, renews: None, person: Some(waiter) });
+                self.exchange = Some(Running::new(exchange, None, Some(waiter)));
                 self.logins.get(&waiter).and_then(|pending| pending.job(exchange, endpoint))
             }
             LoginBy::Source(content) => {
-                self.exchange = Some(Running { id: exchange, renews: None, person: None });
+                self.exchange = Some(Running::new(exchange, None, None));
                 let config = self.config();
                 let password = self.password.of(content);
                 match (config.endpoints.get(endpoint), config.username.clone(), password) {
@@ -125,7 +139,7 @@ impl Keeper {
         match self.pairs.get(generation) {
             Some(pair) if self.storing.is_there() && !pair.in_store => {
                 let pair = pair.clone();
-                self.store_state(Some(&pair), Some(generation));
+                drop(self.store_state(Some(&pair), Some(generation)));
             }
             Some(_) if self.storing.is_there() => {
                 self.report_later(Report::Stored { generation: Some(generation), result: Ok(()) });

@@ -12,6 +12,7 @@ use crate::token_file::FileWorker;
 use engine::{Adopted, Generation};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::task::JoinHandle;
 
 /// How long storing may hold up the publication of a new pair.
 const STORE_LIMIT: Duration = Duration::from_secs(1);
@@ -57,8 +58,12 @@ impl StoreSide {
 
 impl Keeper {
     /// Stores a pair and the memory, and reports it as saved if `generation` is given.
-    pub(super) fn store_state(&mut self, pair: Option<&Pair>, generation: Option<Generation>) {
-        let Some(store) = self.storing.store.clone() else { return };
+    pub(super) fn store_state(
+        &mut self,
+        pair: Option<&Pair>,
+        generation: Option<Generation>,
+    ) -> Option<JoinHandle<()>> {
+        let store = self.storing.store.clone()?;
         let name = EntryName { profile: self.name.clone(), number: self.storing.next };
         self.storing.next = self.storing.next.saturating_add(1);
         let state = State {
@@ -69,7 +74,7 @@ impl Keeper {
         };
         let (worker, entries) = (self.storing.worker.clone(), Arc::clone(&self.storing.entries));
         let reports = self.reports.clone();
-        tokio::spawn(async move {
+        Some(tokio::spawn(async move {
             let put = worker.run(STORE_LIMIT, move || put(&store, name, &state, &entries)).await;
             let result = match put {
                 Ok(Ok(())) => Ok(()),
@@ -77,7 +82,7 @@ impl Keeper {
                 Err(gave_up) => Err(format!("the service manager's store: {gave_up}")),
             };
             drop(reports.send(Report::Stored { generation, result }).await);
-        });
+        }))
     }
 
     /// A state was stored, or not.

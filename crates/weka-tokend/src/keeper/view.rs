@@ -15,6 +15,9 @@ impl Keeper {
         };
         let mut notes: Vec<String> = Vec::new();
         notes.extend(self.file.problem.clone());
+        if let Some(problem) = &self.file.save_problem {
+            notes.push(format!("{problem}; it is not up to date, and tried again"));
+        }
         notes.extend(self.source_problem.clone());
         notes.extend(self.store_problem.clone());
         if let (true, Some(source)) = (self.memory.has_refused(), &config.password) {

@@ -68,7 +68,7 @@ impl Account {
             username: self.username.clone(),
             ..ProfileConfig::default()
         };
-        stored.is_same_account(config)
+        stored.is_same_account(config, false)
     }
 }
 
@@ -112,9 +112,8 @@ pub fn restore(found: Vec<(String, OwnedFd)>, store: &Store) -> BTreeMap<Profile
                 all.entry(entry.profile).or_default().insert(entry.number, descriptor);
             }
             None => {
-                tracing::warn!(
-                    "a stored descriptor named {name:?} is not ours; it is closed and left in the store"
-                );
+                tracing::warn!("the stored descriptor {name:?} is not ours, so it is dropped");
+                store.remove_named(&name);
             }
         }
     }

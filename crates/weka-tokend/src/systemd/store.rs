@@ -24,6 +24,9 @@ pub const VERSION: u32 = 1;
 const HEADER: usize = 8 + 4 + 4 + 32;
 /// The longest body, in bytes.
 const MAX_BODY: usize = 256 * 1024;
+/// How many profiles the store holds in the shipped units: two entries for each while one takes the other's
+/// place. A manager drops what is over its limit without a word, and with it the tokens.
+pub const MOST_PROFILES: usize = 64;
 /// How long the manager may take to confirm an entry.
 const CONFIRMATION: Duration = Duration::from_millis(900);
 /// What makes an entry unchangeable by whoever else may hold it.
@@ -137,10 +140,21 @@ pub struct Store {
 }
 
 impl Store {
-    /// The manager's store; `None` without a manager.
+    /// The manager's store; `None` without a manager, or where it has no room for these profiles. `room` is the
+    /// manager's own word for it, which systemd gives from version 254 on.
     #[must_use]
-    pub fn new(notifier: &Arc<Notifier>) -> Option<Self> {
-        notifier.is_there().then(|| Self { notifier: Arc::clone(notifier) })
+    pub fn new(notifier: &Arc<Notifier>, room: Option<usize>, profiles: usize) -> Option<Self> {
+        if !notifier.is_there() {
+            return None;
+        }
+        if room.unwrap_or(2 * MOST_PROFILES) < 2 * profiles {
+            tracing::warn!(
+                "the service manager's store has no room for {profiles} profiles, so a restart loses their tokens; \
+                 raise FileDescriptorStoreMax="
+            );
+            return None;
+        }
+        Some(Self { notifier: Arc::clone(notifier) })
     }
 
     /// Stores an entry, waits until the manager has it, and removes those before. Blocks, for a second at most.
@@ -159,6 +173,11 @@ impl Store {
 
     /// Removes an entry.
     pub fn remove(&self, name: &EntryName) {
+        self.remove_named(&name.to_string());
+    }
+
+    /// Removes every descriptor of this name.
+    pub fn remove_named(&self, name: &str) {
         self.notifier.say(&format!("FDSTOREREMOVE=1\nFDNAME={name}"));
     }
 
