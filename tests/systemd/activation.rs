@@ -68,3 +68,28 @@ fn a_start_is_over_when_the_socket_answers() {
         manager.weka_token(&["get"]).refused(4);
     }
 }
+
+#[test]
+fn all_who_ask_while_the_daemon_is_not_there_yet_are_answered() {
+    let cluster = Cluster::start(&[]);
+    let Some(manager) = crate::somebody() else { return };
+    log_in(&manager, &cluster, &["--token-file"]).ok();
+    manager.systemctl(&["stop", SERVICE]).ok();
+    let script = "for n in $(seq 60); do weka-token get > got.$n & done; wait; cat got.* | sort | uniq -c";
+    let tokens = manager.run(&["sh", "-c", &format!("cd && {script}")]).ok();
+    let (count, token) = tokens.trim().split_once(' ').unwrap();
+    assert_eq!(count, "60", "{tokens}\n{}", manager.log());
+    assert!(cluster.honours(token));
+}
+
+#[test]
+fn a_thousand_clients_hold_up_nobody() {
+    let Some(manager) = crate::somebody() else { return };
+    let script = "import os, socket, subprocess\n\
+                  path = os.environ['XDG_RUNTIME_DIR'] + '/weka-token/agent.sock'\n\
+                  held = [socket.socket(socket.AF_UNIX) for _ in range(1500)]\n\
+                  for each in held: each.connect(path)\n\
+                  raise SystemExit(subprocess.call(['weka-token', 'status']))\n";
+    let ran = manager.run(&["prlimit", "--nofile=2000", "python3", "-c", script]);
+    assert_eq!(ran.status, 4, "{ran:#?}");
+}

@@ -185,3 +185,34 @@ fn a_restart_leaves_mounts_up() {
         }
     }
 }
+
+#[test]
+fn a_password_command_that_eats_all_memory_ends_alone() {
+    if !systemd::is_there() {
+        return;
+    }
+    let cluster = Cluster::start(&[]);
+    let password = "password = { command = [\"python3\", \"-c\", \"bytearray(1 << 30)\"] }";
+    let login = profile("default", &cluster, "") + &profile("hungry", &cluster, password);
+    let host = SystemManager::setup().configure(&login).prepare("systemctl enable weka-tokend.socket").boot();
+    let root = host.user("root");
+    root.weka_token_with(&["login", "--password-stdin", "--no-save"], "Alice-Pass1\n").ok();
+    let (token, pid) = (root.weka_token(&["get"]).ok(), host.show(SERVICE, "MainPID"));
+    let refusal = root.weka_token(&["get", "-p", "hungry"]).refused(4);
+    assert!(refusal.contains("SIGKILL") || refusal.contains("signal 9"), "{refusal}");
+    assert_eq!((root.weka_token(&["get"]).ok(), host.show(SERVICE, "MainPID")), (token, pid));
+}
+
+#[test]
+fn a_cluster_may_be_named_and_not_numbered() {
+    if !systemd::is_there() {
+        return;
+    }
+    let cluster = Cluster::start(&[]);
+    let table = profile("default", &cluster, "").replace("127.0.0.1", "localhost");
+    assert!(table.contains("localhost"));
+    let host = SystemManager::setup().configure(&table).prepare("systemctl enable weka-tokend.socket").boot();
+    let root = host.user("root");
+    root.weka_token_with(&["login", "--password-stdin", "--no-save"], "Alice-Pass1\n").ok();
+    assert!(cluster.honours(&root.weka_token(&["get"]).ok()));
+}

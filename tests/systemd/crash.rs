@@ -30,3 +30,16 @@ fn a_burst_of_crashes_leaves_the_socket_alive_and_the_tokens_there() {
     assert_eq!(manager.weka_token(&["get"]).ok(), token);
     assert_eq!(cluster.logins().len(), 1);
 }
+
+#[test]
+fn stops_and_starts_in_quick_succession_leave_the_socket_alive() {
+    let Some(manager) = crate::somebody() else { return };
+    // 20 in 2 s would shut a socket by default. All in one shell, or it would take longer.
+    manager.drop_in(SERVICE, "once", "[Service]\nRestart=no\n");
+    let script = "for n in $(seq 60); do weka-token get --timeout 5s; [ $? = 4 ] || exit 1; \
+                  systemctl --user kill --kill-who=main --signal=KILL weka-tokend.service; done";
+    let ran = manager.run(&["sh", "-c", script]);
+    let starts = manager.log().matches(" is up ").count();
+    assert_eq!(manager.show(SOCKET, "ActiveState"), "active", "{ran:#?}");
+    assert!(starts > 40 && ran.took.as_secs() < 4, "{starts} starts: {ran:#?}");
+}

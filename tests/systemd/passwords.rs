@@ -104,3 +104,33 @@ fn pass_works_under_the_shipped_unit() {
     ));
     assert!(cluster.honours(&manager.weka_token(&["get"]).ok()), "{}", manager.log());
 }
+
+#[test]
+fn restarts_do_not_prolong_a_lockout() {
+    let cluster = Cluster::start(&[]);
+    let Some(manager) = somebody() else { return };
+    cluster.set(&serde_json::json!({"lockout_failures": 1, "lockout_duration": "1h"}));
+    manager.write("secret".as_ref(), "Alice-Pass1\n");
+    let password = format!("password = {{ file = {:?} }}", home(&manager, "secret"));
+    manager.configure(&profile("default", &cluster, &password));
+    // Somebody else, elsewhere, has locked the account.
+    let elsewhere = e2e::Home::new();
+    let daemon = e2e::Daemon::start(&elsewhere);
+    let login =
+        ["login", "--user", "alice", "--password-stdin", "--endpoint", cluster.endpoint(), "--fingerprint"];
+    elsewhere.run_with(&[&login[..], &[&cluster.fingerprint]].concat(), "wrong\n").refused(4);
+    drop(daemon);
+    let refusal = manager.weka_token(&["get"]).refused(4);
+    assert!(refusal.contains("locked"), "{refusal}");
+    let attempts = cluster.logins().len();
+    assert_eq!(attempts, 2);
+    for how in ["restart", "kill", "stop"] {
+        match how {
+            "kill" => manager.signal("KILL"),
+            how => drop(manager.systemctl(&[how, SERVICE]).ok()),
+        }
+        let refusal = manager.weka_token(&["get"]).refused(4);
+        assert!(refusal.contains("locked"), "after a {how}: {refusal}");
+    }
+    assert_eq!(cluster.logins().len(), attempts);
+}

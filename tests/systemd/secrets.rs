@@ -6,8 +6,8 @@ use e2e::{Cluster, Ran};
 
 /// The tokens in a token file.
 fn tokens(text: &str) -> Vec<String> {
-    let pair: serde_json::Value = serde_json::from_str(text).unwrap();
-    ["access_token", "refresh_token"].map(|key| pair[key].as_str().unwrap().to_owned()).into()
+    let pair: serde_json::Value = serde_json::from_str(text).expect("JSON");
+    ["access_token", "refresh_token"].map(|key| pair[key].as_str().expect("a token").to_owned()).into()
 }
 
 /// Files below these folders with one of these strings in them.
@@ -37,7 +37,12 @@ fn a_users_daemon_writes_secrets_nowhere_but_into_the_token_file() {
             manager.systemctl(&["restart", SERVICE]).ok();
         }
         manager.weka_token(&["refresh"]).ok();
-        secrets.extend(tokens(&std::fs::read_to_string(&file).unwrap()));
+        let token = manager.weka_token(&["get"]).ok();
+        // Files come last.
+        let written = systemd::until("the new token in the file", || {
+            Some(tokens(&std::fs::read_to_string(&file).ok()?)).filter(|written| written.contains(&token))
+        });
+        secrets.extend(written);
     }
     secrets.push("Alice-Pass1".into());
     let home = manager.home().path().to_str().unwrap();

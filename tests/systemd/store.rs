@@ -4,6 +4,7 @@ use crate::{SERVICE, log_in, profile, somebody};
 use e2e::Cluster;
 use e2e::systemd::UserManager;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Puts descriptors into the store in the place of the daemon: arguments are pairs of a name and what is stored under it.
 /// `good`, `newer`, `damaged`, `short` and `unsealed` are entries with the body in $BODY; `foreign` is none.
@@ -65,9 +66,9 @@ fn state(cluster: &Cluster, pair: &Value) -> Value {
 
 /// CLOCK_BOOTTIME: it goes on while the machine sleeps, as does the uptime.
 fn boot_time_ms() -> u64 {
-    let uptime = std::fs::read_to_string("/proc/uptime").unwrap();
-    let (whole, part) = uptime.split_whitespace().next().unwrap().split_once('.').unwrap();
-    whole.parse::<u64>().unwrap() * 1000 + part.parse::<u64>().unwrap() * 10
+    let uptime = std::fs::read_to_string("/proc/uptime").expect("the kernel says");
+    let seconds: f64 = uptime.split_whitespace().next().and_then(|text| text.parse().ok()).expect("seconds");
+    Duration::from_secs_f64(seconds).as_millis().try_into().expect("a number")
 }
 
 /// A user whose daemon does not run, the pair of a login elsewhere, and the cluster that it is of.
@@ -75,9 +76,10 @@ fn a_pair() -> Option<(UserManager, Value, Cluster)> {
     let cluster = Cluster::start(&[]);
     let manager = somebody()?;
     log_in(&manager, &cluster, &["--token-file"]).ok();
-    let pair = serde_json::from_str(&std::fs::read_to_string(manager.home().token_file()).unwrap()).unwrap();
+    let file = manager.home().token_file();
+    let pair = serde_json::from_str(&std::fs::read_to_string(&file).expect("a token file")).expect("JSON");
     manager.systemctl(&["stop", SERVICE]).ok();
-    std::fs::remove_file(manager.home().token_file()).unwrap();
+    std::fs::remove_file(&file).expect("it can be removed");
     manager.configure(&profile("default", &cluster, ""));
     Some((manager, pair, cluster))
 }

@@ -44,3 +44,20 @@ fn systemd_has_no_complaint_about_the_hosts_units_and_they_are_little_exposed() 
         );
     }
 }
+
+#[test]
+fn the_users_daemon_is_confined_without_a_namespace() {
+    let Some(manager) = crate::somebody() else { return };
+    manager.systemctl(&["start", "weka-tokend.service"]).ok();
+    let pid = manager.pid();
+    let status = fs::read_to_string(manager.path(format!("/proc/{pid}/status").as_ref())).unwrap();
+    for line in ["NoNewPrivs:\t1", "Seccomp:\t2", "CapEff:\t0000000000000000"] {
+        assert!(status.contains(line), "{line}: {status}");
+    }
+    // The peer checks stand on this one, the password commands on the other.
+    for namespace in ["user", "mnt"] {
+        let of =
+            |pid: u32| fs::read_link(manager.path(format!("/proc/{pid}/ns/{namespace}").as_ref())).unwrap();
+        assert_eq!(of(pid), of(1), "{namespace}");
+    }
+}
