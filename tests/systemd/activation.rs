@@ -93,3 +93,18 @@ fn a_thousand_clients_hold_up_nobody() {
     let ran = manager.run(&["prlimit", "--nofile=2000", "python3", "-c", script]);
     assert_eq!(ran.status, 4, "{ran:#?}");
 }
+
+#[test]
+fn a_daemon_in_a_terminal_does_not_take_the_managers_place() {
+    let cluster = Cluster::start(&[]);
+    let Some(manager) = crate::somebody() else { return };
+    // Neither while the daemon is not running, nor while it is.
+    for _ in 0..2 {
+        let ran = manager.run(&["timeout", "5", "weka-tokend"]);
+        assert_eq!(ran.status, 1, "{ran:#?}");
+        assert!(ran.stderr.contains("agent.sock"), "{ran:#?}");
+        manager.weka_token(&["get"]).refused(4);
+    }
+    log_in(&manager, &cluster, &[]).ok();
+    manager.weka_token(&["get"]).ok();
+}

@@ -76,3 +76,13 @@ fn the_file_that_is_wrong_at_the_very_first_start_is_named_and_mended() {
     log_in(&manager, &cluster, &[]).ok();
     manager.weka_token(&["get"]).ok();
 }
+
+#[test]
+fn a_mistake_is_named_in_the_status_of_the_service() {
+    let cluster = Cluster::start(&[]);
+    let Some(manager) = somebody() else { return };
+    manager.configure(&profile("default", &cluster, "refresh_att = 0.5"));
+    manager.systemctl(&["start", SERVICE]).ok();
+    let status = manager.show(SERVICE, "StatusText");
+    assert!(status.contains("config.toml:") && status.contains("refresh_att"), "{status}");
+}

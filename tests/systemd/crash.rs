@@ -41,5 +41,5 @@ fn stops_and_starts_in_quick_succession_leave_the_socket_alive() {
     let ran = manager.run(&["sh", "-c", script]);
     let starts = manager.log().matches(" is up ").count();
     assert_eq!(manager.show(SOCKET, "ActiveState"), "active", "{ran:#?}");
-    assert!(starts > 40 && ran.took.as_secs() < 4, "{starts} starts: {ran:#?}");
+    assert!(ran.status == 0 && starts > 40, "{starts} starts: {ran:#?}");
 }

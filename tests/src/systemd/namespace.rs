@@ -8,6 +8,9 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// The longest time a command inside may take, in seconds: less than what [`finish`] waits for.
+const LIMIT: &str = "80";
+
 /// A shell script as PID 1 of namespaces of its own.
 #[derive(Debug)]
 pub struct Namespace {
@@ -77,9 +80,11 @@ impl Namespace {
     /// A command inside, as root, with an environment of nothing but a search path.
     #[must_use]
     pub fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new("nsenter");
+        let mut command = Command::new("timeout");
+        // It ends the whole group: the one inside would go on when `nsenter` is killed, and keep our pipes open.
         command
-            .args(["--mount", "--pid", "--uts", "--root", "--target", &self.pid.to_string(), "--"])
+            .args(["--signal=KILL", LIMIT, "nsenter", "--mount", "--pid", "--uts", "--root"])
+            .args(["--target", &self.pid.to_string(), "--"])
             .args(words)
             .env_clear()
             .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
