@@ -7,21 +7,46 @@
 //! `Serialize` and `Deserialize` exist for the wire and for JSON bodies; whoever serializes a secret owns
 //! the buffer and wipes it.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
+use std::sync::OnceLock;
 use zeroize::Zeroizing;
+
+static GUARD: OnceLock<fn(&[u8])> = OnceLock::new();
+
+/// Has every secret made from now on shown to `guard` once, where it lies in memory: a daemon locks those pages.
+/// Only the first call counts.
+pub fn guard_with(guard: fn(&[u8])) {
+    // A second guard would be a mistake of ours, and the first one goes on guarding.
+    let _first_stays = GUARD.set(guard);
+}
 
 macro_rules! secret {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(PartialEq, Eq, Serialize)]
         #[serde(transparent)]
         pub struct $name(Zeroizing<String>);
+
+        impl Clone for $name {
+            fn clone(&self) -> Self {
+                Self::new(self.expose().to_owned())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer).map(Self::new)
+            }
+        }
 
         impl $name {
             /// Takes the text over; the caller's own copies, if any, stay the caller's to wipe.
             #[must_use]
             pub fn new(text: String) -> Self {
+                if let Some(guard) = GUARD.get() {
+                    guard(text.as_bytes());
+                }
                 Self(Zeroizing::new(text))
             }
 
@@ -91,6 +116,20 @@ mod tests {
         }
         let text = format!("{:?}", Holder { password: Password::new("hunter2".into()) });
         assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn each_secret_is_shown_to_the_guard_where_it_lies() {
+        use std::sync::Mutex;
+        static SEEN: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+        guard_with(|bytes| SEEN.lock().unwrap().push(bytes.as_ptr().addr()));
+        let token = AccessToken::new("guarded".into());
+        let copy = token.clone();
+        let read: AccessToken = serde_json::from_str("\"guarded\"").unwrap();
+        let seen = SEEN.lock().unwrap().clone();
+        for secret in [&token, &copy, &read] {
+            assert!(seen.contains(&secret.expose().as_ptr().addr()));
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What this process does about itself: no core dump, no tracer, enough descriptors.
 
 use crate::server::Limits;
+use crate::sys;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// How many descriptors are wanted: a few thousand clients.
@@ -8,9 +9,10 @@ const DESCRIPTORS: u64 = 8192;
 /// Descriptors for everything that is no client: files, the cluster, timers, logs.
 const RESERVED: u64 = 64;
 
-/// Keeps memory from being read by others and from being written to a core file, and raises the limit on
-/// descriptors. Each refusal is logged and survived.
+/// Keeps memory from being read by others, from being swapped out where secrets are, and from being written to a
+/// core file; raises the limit on descriptors. Each refusal is logged and survived.
 pub fn harden() {
+    secret::guard_with(sys::lock_pages);
     if let Err(error) = nix::sys::prctl::set_dumpable(false) {
         tracing::warn!(%error, "this process stays open to debuggers of the same user");
     }

@@ -2,10 +2,15 @@
 #![allow(unsafe_code, reason = "what has no safe call in std, nix or tokio; each block says why it holds")]
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::mman::{MmapAdvise, madvise, mlock};
+use nix::unistd::{SysconfVar, sysconf};
+use std::collections::BTreeSet;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -31,6 +36,46 @@ pub(crate) fn give_memory_back() {
     unsafe {
         nix::libc::malloc_trim(0);
     }
+}
+
+/// Locks the pages that a secret lies in, so that they are never swapped out, and keeps them out of dumps. Freed
+/// memory is used again for the next secret, so pages are never unlocked: they are as many as the heap has.
+///
+/// Where the limit (RLIMIT_MEMLOCK) is reached, the daemon goes on without, and says so once.
+pub(crate) fn lock_pages(secret: &[u8]) {
+    static LOCKED: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if secret.is_empty() {
+        return;
+    }
+    let page = page_size();
+    let start = secret.as_ptr().addr();
+    let (first, last) = (start / page, (start + secret.len() - 1) / page);
+    let mut locked = LOCKED.lock().unwrap_or_else(PoisonError::into_inner);
+    for number in first..=last {
+        if locked.contains(&number) {
+            continue;
+        }
+        let Some(at) = NonNull::new(secret.as_ptr().with_addr(number * page).cast_mut().cast()) else {
+            continue;
+        };
+        // SAFETY: the page holds a part of `secret`, so it is mapped. Neither call reads or changes what is in it.
+        let done = unsafe { mlock(at, page).and_then(|()| madvise(at, page, MmapAdvise::MADV_DONTDUMP)) };
+        match done {
+            Ok(()) => {
+                locked.insert(number);
+            }
+            Err(error) if !SAID.swap(true, Ordering::Relaxed) => {
+                tracing::warn!(%error, "not every page with secrets can be locked in memory; see RLIMIT_MEMLOCK");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+fn page_size() -> usize {
+    let size = sysconf(SysconfVar::PAGE_SIZE).ok().flatten();
+    size.and_then(|size| usize::try_from(size).ok()).filter(|size| *size > 0).unwrap_or(4096)
 }
 
 /// Takes over the descriptors that the service manager passed, once; they are closed in children. Numbers
@@ -81,5 +126,26 @@ pub(crate) fn peer_groups(socket: &impl AsRawFd) -> io::Result<Vec<u32>> {
             return Err(error);
         }
         room = count;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn locked_kib() -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmLck:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn the_pages_of_a_secret_are_locked_once() {
+        let secret = vec![7_u8; 3 * page_size()];
+        lock_pages(&secret);
+        let locked = locked_kib();
+        assert!(locked >= 8, "{locked} KiB");
+        lock_pages(&secret);
+        assert_eq!(locked_kib(), locked);
     }
 }
