@@ -251,15 +251,29 @@ impl Session {
     }
 
     fn source_read(&mut self, content: Option<SourceId>, now: Moment) {
-        if self.reading.source.take().is_none() || self.path != Path::Source {
+        if self.reading.source.take().is_none() || !matches!(self.path, Path::Source | Path::Doubt(_)) {
             return;
         }
         match content {
             Some(id) if self.memory.refused != content && self.source.rejected != content => {
-                self.path = Path::Login(id);
+                self.go_by_password(id, now);
             }
-            _ => self.source_failed(now),
+            Some(_) => self.source_failed(now),
+            None => match self.path {
+                // The password last read is still in hand.
+                Path::Doubt(id) => self.go_by_password(id, now),
+                _ => self.source_failed(now),
+            },
         }
+    }
+
+    fn go_by_password(&mut self, id: SourceId, now: Moment) {
+        self.path = if self.source.doubted_until(id) > now {
+            self.source.look_later(self.policy.source_recheck, now);
+            Path::Doubt(id)
+        } else {
+            Path::Login(id)
+        };
     }
 
     /// There is no refresh token any more: the source, or else a person.
@@ -311,7 +325,10 @@ impl Session {
         self.source.clear();
         match self.path {
             Path::Person if self.policy.has_source && self.started => self.path = Path::Source,
-            Path::Source | Path::Login(_) if !self.policy.has_source => self.path = Path::Person,
+            Path::Doubt(_) if self.policy.has_source => self.path = Path::Source,
+            Path::Source | Path::Login(_) | Path::Doubt(_) if !self.policy.has_source => {
+                self.path = Path::Person;
+            }
             _ => {}
         }
         if let Some(pair) = self.pairs.held().filter(|_| replan && self.path == Path::Refresh)

@@ -135,6 +135,11 @@ impl Session {
                 let until = Round::peace(asked, &mut self.dice, now);
                 self.endpoints.bench(exchange.endpoint, until);
             }
+            Failure::Unreachable { sent: true } => {
+                if let By::Source(id) = exchange.by {
+                    self.source.doubt(id, self.policy.source_recheck, now);
+                }
+            }
             _ => {}
         }
     }
@@ -176,7 +181,14 @@ impl Session {
         };
         match (next.is_some() && may_go_on, is_wanted) {
             (true, true) => self.round.go_on(tour),
-            (false, true) => self.round.end(&tour, &mut self.dice, now),
+            (false, true) => {
+                self.round.end(&tour, &mut self.dice, now);
+                if let By::Source(id) = exchange.by
+                    && self.source.doubted_until(id) > now
+                {
+                    self.path = Path::Doubt(id);
+                }
+            }
             (_, false) => self.round.relieved(),
         }
     }

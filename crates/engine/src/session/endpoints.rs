@@ -55,8 +55,8 @@ impl Endpoints {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Benched {
     LeftAlone,
-    /// The list is another one than the one that was benched.
-    Unknown,
+    /// A person comes on purpose; and where a list is another one than the policy's, its indexes stand for others.
+    Included,
 }
 
 /// Once through the endpoints, each at most once.

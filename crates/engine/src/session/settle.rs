@@ -5,7 +5,7 @@ use super::ended::{By, Exchange};
 use super::endpoints::{Benched, Tour};
 use super::patience::Patience;
 use super::source::Path;
-use super::waiters::{Waiter, Wish};
+use super::waiters::Wish;
 use crate::action::{Action, Answer, Condition, LoginBy, Refused};
 use crate::event::{ExchangeId, WaiterId};
 use crate::time::Moment;
@@ -39,7 +39,7 @@ impl Session {
             self.seek_source(now);
         }
         if self.reading.source.take_if(|patience| patience.is_over(now)).is_some()
-            && self.path == Path::Source
+            && matches!(self.path, Path::Source | Path::Doubt(_))
         {
             self.source_failed(now);
         }
@@ -50,9 +50,8 @@ impl Session {
         if self.exchange.is_some() || self.pairs.is_storing() {
             return false;
         }
-        if let Some((id, waiter)) = self.waiters.next_login()
+        if let Some(id) = self.waiters.next_login()
             && self.locked_until(now).is_none()
-            && self.login_attempt(waiter) <= now
         {
             self.log_person_in(id, now, out);
             return true;
@@ -68,7 +67,7 @@ impl Session {
                 self.reading.file(now);
                 out.push(Action::ReadFile);
             }
-            Path::Source => {
+            Path::Source | Path::Doubt(_) => {
                 self.reading.source(now);
                 out.push(Action::ReadSource);
             }
@@ -103,9 +102,11 @@ impl Session {
         }
     }
 
+    /// A person's one attempt is let through even where the cluster asked for peace: they came on purpose.
     pub(super) fn pick_for_person(&self, count: usize, tour: &Tour, now: Moment) -> Option<usize> {
-        let benched = if count == self.policy.endpoints { Benched::LeftAlone } else { Benched::Unknown };
-        self.endpoints.pick(count, tour, benched, now)
+        let pick = |benched| self.endpoints.pick(count, tour, benched, now);
+        let rested = if count == self.policy.endpoints { pick(Benched::LeftAlone) } else { None };
+        rested.or_else(|| pick(Benched::Included))
     }
 
     fn begin(&mut self, by: By, endpoint: usize, now: Moment, out: &mut Vec<Action>) {
@@ -127,6 +128,9 @@ impl Session {
             Path::Person => None,
             Path::File => Some(Moment::default()),
             Path::Source => Some(self.cluster_at().max(self.schedule.due())),
+            Path::Doubt(id) => {
+                Some(self.cluster_at().max(self.schedule.due()).max(self.source.doubted_until(id)))
+            }
             Path::Refresh | Path::Login(_) if begun => Some(self.cluster_at()),
             Path::Refresh | Path::Login(_) => {
                 Some(self.cluster_at().max(self.schedule.due()).max(self.round.back_off()))
@@ -141,6 +145,7 @@ impl Session {
             Path::Person => (self.policy.has_source && !self.source.is_resting(now)).then_some(now),
             Path::File => Some(Moment::default()),
             Path::Source => Some(self.cluster_at()),
+            Path::Doubt(id) => Some(self.cluster_at().max(self.source.look_at(id))),
             Path::Refresh | Path::Login(_) => {
                 let limit = match self.pairs.life() {
                     Some(life) if !life.is_zero() => caller_limit(life).max(LEAST_LIMIT),
@@ -149,16 +154,6 @@ impl Session {
                 let paced = self.last_start.map(|start| start + limit).unwrap_or_default();
                 Some(self.cluster_at().max(paced))
             }
-        }
-    }
-
-    /// When the login of this person may be sent.
-    pub(super) fn login_attempt(&self, waiter: &Waiter) -> Moment {
-        match waiter.wish {
-            Wish::Login { endpoints, .. } if endpoints == self.policy.endpoints => {
-                self.round.hold().max(self.endpoints.free_at(endpoints))
-            }
-            _ => self.round.hold(),
         }
     }
 
@@ -176,7 +171,7 @@ impl Session {
     pub(super) const fn reading_now(&self) -> Option<Patience> {
         match self.path {
             Path::File => self.reading.file,
-            Path::Source => self.reading.source,
+            Path::Source | Path::Doubt(_) => self.reading.source,
             Path::Refresh | Path::Login(_) | Path::Person => None,
         }
     }
@@ -188,12 +183,6 @@ impl Session {
     }
 
     fn ask_for_wake(&mut self, wanted: bool, now: Moment, out: &mut Vec<Action>) {
-        let login = match self.waiters.next_login() {
-            Some((_, waiter)) if self.exchange.is_none() && !self.pairs.is_storing() => {
-                Some(self.login_attempt(waiter))
-            }
-            _ => None,
-        };
         let called = if wanted { self.called_attempt(now) } else { None };
         // The state changes then, though nothing else happens.
         let condition_ends = match self.condition(now) {
@@ -207,7 +196,6 @@ impl Session {
             self.reading_now().map(Patience::until),
             self.waiters.earliest_deadline(),
             self.own_attempt(),
-            login,
             called,
             condition_ends,
         ];

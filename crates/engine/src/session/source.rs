@@ -16,6 +16,9 @@ pub(super) enum Path {
     Source,
     /// By the password that was read.
     Login(SourceId),
+    /// By that password too, but not yet: it may have been counted as a wrong one. The source is read before, as
+    /// it may hold another by then.
+    Doubt(SourceId),
     /// A person has to log in.
     Person,
 }
@@ -27,7 +30,23 @@ pub(super) struct Source {
     rest_until: Option<Moment>,
     /// The cluster calls a login with this content malformed; no use repeating it.
     pub(super) rejected: Option<SourceId>,
+    doubt: Option<Doubt>,
 }
+
+/// A login whose answer was lost. It may count as a failed one, and a few of those (five, by WEKA's default) lock
+/// the account; so nobody repeats it for a while.
+#[derive(Debug, Clone, Copy)]
+struct Doubt {
+    about: SourceId,
+    pause: Duration,
+    until: Moment,
+    /// When a caller may have the source read, in case it holds something else by now.
+    look_at: Moment,
+}
+
+/// The pause after a login whose answer was lost; it doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 impl Source {
     pub(super) fn is_resting(&self, now: Moment) -> bool {
@@ -36,6 +55,36 @@ impl Source {
 
     pub(super) fn rest(&mut self, recheck: Duration, now: Moment) {
         self.rest_until = Some(now + recheck);
+    }
+
+    /// The answer to a login with this content was lost.
+    pub(super) fn doubt(&mut self, about: SourceId, recheck: Duration, now: Moment) {
+        let pause = match self.doubt_about(about) {
+            Some(before) => (before.pause * 2).min(LONGEST_PAUSE),
+            None => FIRST_PAUSE,
+        };
+        self.doubt = Some(Doubt { about, pause, until: now + pause, look_at: now + recheck });
+    }
+
+    /// Until when this content is not sent.
+    pub(super) fn doubted_until(&self, content: SourceId) -> Moment {
+        self.doubt_about(content).map(|doubt| doubt.until).unwrap_or_default()
+    }
+
+    /// When a caller may have the source read again, while this content is not sent.
+    pub(super) fn look_at(&self, content: SourceId) -> Moment {
+        self.doubt_about(content).map(|doubt| doubt.look_at.min(doubt.until)).unwrap_or_default()
+    }
+
+    /// A look in between brought nothing new.
+    pub(super) fn look_later(&mut self, recheck: Duration, now: Moment) {
+        if let Some(doubt) = &mut self.doubt {
+            doubt.look_at = now + recheck;
+        }
+    }
+
+    fn doubt_about(&self, content: SourceId) -> Option<Doubt> {
+        self.doubt.filter(|doubt| doubt.about == content)
     }
 
     /// Nothing is held against it any more.

@@ -42,7 +42,7 @@ impl Session {
         let verdict = match &waiter.wish {
             Wish::Get { min_ttl } => self.get_verdict(waiter, *min_ttl, now),
             Wish::Renew => self.renew_verdict(waiter, now),
-            Wish::Login { granted, .. } => self.login_verdict(waiter, *granted, now),
+            Wish::Login { granted, .. } => self.login_verdict(*granted, now),
         };
         if waiter.deadline <= now && !matches!(verdict, Verdict::Answer(_)) {
             return match waiter.wish {
@@ -89,7 +89,7 @@ impl Session {
         self.prospect(waiter, now)
     }
 
-    fn login_verdict(&self, waiter: &Waiter, granted: bool, now: Moment) -> Verdict {
+    fn login_verdict(&self, granted: bool, now: Moment) -> Verdict {
         if granted {
             if self.pairs.is_storing() {
                 return Verdict::Wait;
@@ -101,9 +101,6 @@ impl Session {
         }
         if let Some(until) = self.locked_until(now) {
             return refuse(Refused::LockedOut { until });
-        }
-        if self.exchange.is_none() && self.login_attempt(waiter) >= waiter.deadline {
-            return refuse(Refused::Unreachable);
         }
         Verdict::Wait
     }

@@ -21,6 +21,7 @@ impl Session {
             Some(Trouble::Untrusted) => Condition::Untrusted,
             Some(_) if lives => Condition::Degraded,
             Some(_) => Condition::Unreachable,
+            None if !lives && matches!(self.path, Path::Doubt(_)) => Condition::Unreachable,
             None if !lives => Condition::Starting,
             None if self.pairs.is_unsaved() => Condition::Degraded,
             None if self.path == Path::Refresh || self.is_calm(now) => Condition::Ready,

@@ -90,8 +90,7 @@ impl Waiters {
     }
 
     /// The person whose login is next.
-    pub(super) fn next_login(&self) -> Option<(WaiterId, &Waiter)> {
-        let (_, id) = self.logins.first_key_value()?;
-        self.waiting.get(id).map(|waiter| (*id, waiter))
+    pub(super) fn next_login(&self) -> Option<WaiterId> {
+        self.logins.first_key_value().map(|(_, id)| *id)
     }
 }

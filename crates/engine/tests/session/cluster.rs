@@ -9,7 +9,7 @@ use std::time::Duration;
 pub(crate) enum Mode {
     Up,
     Fails(Failure),
-    /// It does what it is asked for, but the answer never arrives.
+    /// It does what it is asked for, or refuses it, but the answer never arrives.
     AnswerLost,
 }
 
@@ -67,21 +67,18 @@ impl Cluster {
         if let Mode::Fails(failure) = mode {
             return Err(failure);
         }
-        if !self.living.contains(&token) {
-            return Err(Failure::Unauthorized);
-        }
+        let lives = self.living.contains(&token);
         if self.single_use {
             self.living.remove(&token);
         }
-        self.answer(mode)
+        self.answer(mode, lives)
     }
 
     pub(crate) fn login(&mut self, endpoint: usize, password: u64) -> Result<RefreshToken, Failure> {
         self.logins += 1;
         match self.meets(endpoint) {
             Mode::Fails(failure) => Err(failure),
-            _ if password != self.password => Err(Failure::Unauthorized),
-            mode => self.answer(mode),
+            mode => self.answer(mode, password == self.password),
         }
     }
 
@@ -90,8 +87,8 @@ impl Cluster {
         self.script.pop_front().unwrap_or(usual)
     }
 
-    fn answer(&mut self, mode: Mode) -> Result<RefreshToken, Failure> {
-        let token = self.grant();
-        if mode == Mode::AnswerLost { Err(Failure::Unreachable { sent: true }) } else { Ok(token) }
+    fn answer(&mut self, mode: Mode, granted: bool) -> Result<RefreshToken, Failure> {
+        let answer = if granted { Ok(self.grant()) } else { Err(Failure::Unauthorized) };
+        if mode == Mode::AnswerLost { Err(Failure::Unreachable { sent: true }) } else { answer }
     }
 }

@@ -147,26 +147,9 @@ fn a_persons_login_that_reached_nobody_says_why_and_is_not_repeated() {
 }
 
 #[test]
-fn a_sources_password_whose_answer_was_lost_is_sent_again_after_back_off() {
-    let mut world = World::with_source(s(300));
-    world.cluster.modes[0] = LOST;
-    world.start(None);
-    world.run_for(s(40));
-    assert!(world.cluster.logins > 3);
-    let at = world.exchanges();
-    for pair in at.windows(2) {
-        assert!(pair[1].since(pair[0]) > ms(500));
-    }
-    world.cluster.modes[0] = Mode::Up;
-    world.run_for(s(31));
-    assert_eq!(world.condition(), Condition::Ready);
-}
-
-#[test]
 fn a_sources_password_does_not_go_to_the_next_endpoint_once_it_was_sent() {
-    for (mode, soon) in
-        [(REFUSED, 2), (LOST, 1), (Mode::Fails(Failure::Unavailable { retry_after: None }), 1)]
-    {
+    let unavailable = Mode::Fails(Failure::Unavailable { retry_after: None });
+    for (mode, soon, after) in [(REFUSED, 2, ms(0)), (LOST, 1, s(59)), (unavailable, 1, ms(500))] {
         let mut world = World::new(s(300), 2);
         world.policy.has_source = true;
         world.session = engine::Session::new(world.policy.clone());
@@ -175,8 +158,10 @@ fn a_sources_password_does_not_go_to_the_next_endpoint_once_it_was_sent() {
         world.start(None);
         world.run_for(ms(400));
         assert_eq!(world.cluster.logins, soon, "{mode:?}");
-        world.run_for(s(3));
-        assert_eq!(world.condition(), Condition::Ready);
+        world.run_for(after);
+        assert_eq!(world.cluster.logins, soon, "{mode:?}");
+        world.run_for(s(2));
+        assert_eq!(world.condition(), Condition::Ready, "{mode:?}");
         assert_eq!(world.cluster.logins, 2);
     }
 }

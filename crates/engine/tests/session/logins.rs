@@ -137,17 +137,72 @@ fn a_login_replaces_a_live_pair() {
     assert_eq!(world.session.held(), world.published);
 }
 
-#[test]
-fn a_login_during_a_hold_is_sent_after_it_or_refused_at_once() {
+/// A world whose renewal was told to wait that long, a second ago.
+fn told_to_wait(told: Failure) -> World {
     let mut world = World::logged_in(s(300), 1);
-    let next = world.session.next_refresh().unwrap();
-    world.cluster.script.push_back(Mode::Fails(Failure::Throttled { retry_after: Some(s(30)) }));
+    let next = world.session.next_refresh().expect("a renewal");
+    world.cluster.script.push_back(Mode::Fails(told));
     world.run_until(next + s(1));
-    let impatient = world.login(1, s(10));
-    assert_eq!(world.refusal(impatient), Refused::Unreachable);
-    let patient = world.login(1, s(60));
-    world.run_for(s(40));
-    assert!(world.got(patient));
+    world
+}
+
+#[test]
+fn a_login_during_a_hold_is_sent_at_once_and_nothing_else_is() {
+    let retry_after = Some(s(30));
+    for told in [Failure::Throttled { retry_after }, Failure::Unavailable { retry_after }] {
+        let mut world = told_to_wait(told);
+        let renewal = world.renew(s(20));
+        let came = world.now;
+        let mistaken = world.login(2, s(10));
+        assert_eq!(world.exchanges().last(), Some(&came), "{told:?}");
+        world.run_for(s(1));
+        assert_eq!(world.refusal(mistaken), Refused::WrongPassword);
+        world.run_for(s(20));
+        assert_eq!(world.refusal(renewal), Refused::Unreachable);
+        assert_eq!(world.refreshes().len(), 1, "{told:?}");
+        let person = world.login(1, s(10));
+        assert_eq!(world.exchanges().last(), Some(&world.now), "{told:?}");
+        world.run_for(s(1));
+        assert!(world.got(person), "{told:?}");
+        assert_eq!(world.cluster.logins, 3, "one attempt a person");
+    }
+}
+
+#[test]
+fn a_login_that_is_told_to_wait_itself_is_one_attempt() {
+    let retry_after = Some(s(30));
+    for told in [Failure::Throttled { retry_after }, Failure::Unavailable { retry_after }] {
+        let mut world = told_to_wait(told);
+        world.cluster.all(Mode::Fails(told));
+        let person = world.login(1, s(60));
+        world.run_for(s(60));
+        assert_eq!(world.refusal(person), Refused::Unreachable);
+        assert_eq!(world.cluster.logins, 2);
+    }
+}
+
+#[test]
+fn a_login_goes_to_an_endpoint_that_asked_for_peace_only_after_the_others() {
+    let benches = Mode::Fails(Failure::Unavailable { retry_after: Some(s(200)) });
+    let refused = Mode::Fails(Failure::Unreachable { sent: false });
+    let mut world = World::logged_in(s(300), 3);
+    let next = world.session.next_refresh().unwrap();
+    world.cluster.modes = vec![benches, benches, refused];
+    world.run_until(next + s(1));
+    world.cluster.modes = vec![Mode::Up, Mode::Up, refused];
+    world.log.clear();
+    let person = world.login(1, s(10));
+    world.run_for(s(1));
+    assert!(world.got(person));
+    let tried: Vec<usize> = world
+        .log
+        .iter()
+        .filter_map(|(_, action)| match action {
+            Action::Login { endpoint, .. } => Some(*endpoint),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(tried, [2, 0]);
 }
 
 #[test]
@@ -163,12 +218,14 @@ fn a_login_whose_time_is_over_is_not_sent() {
 fn callers_wait_for_a_login_whose_turn_has_not_come() {
     let mut world = World::new(s(300), 1);
     world.start(None);
-    world.cluster.script.push_back(Mode::Fails(Failure::Throttled { retry_after: Some(s(5)) }));
-    world.login(1, s(10));
-    world.run_for(s(1));
+    world.latency = s(2);
+    let mistaken = world.login(9, s(10));
     let person = world.login(1, s(10));
     let caller = world.get();
-    world.run_for(s(6));
+    world.run_for(s(3));
+    assert_eq!(world.refusal(mistaken), Refused::WrongPassword);
+    assert!(!world.answers.contains_key(&caller), "the one after it may work");
+    world.run_for(s(2));
     assert!(world.got(person) && world.got(caller));
 }
 

@@ -2,6 +2,7 @@
 //! session asks for against a model cluster, and checks at each step what must hold at all times.
 
 mod cluster;
+mod doubt;
 mod failover;
 mod failures;
 mod files;

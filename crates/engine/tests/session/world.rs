@@ -93,6 +93,9 @@ pub(crate) struct World {
     locked_until: Moment,
     hold_until: Moment,
     benched: BTreeMap<usize, Moment>,
+    /// The content of the source that was sent last without an answer, for how long it is not sent again, and
+    /// until when.
+    doubt: Option<(SourceId, Duration, Moment)>,
     /// The state as it was after the last event.
     shown: Condition,
     /// When the machine last woke: nothing could be answered before.
@@ -136,6 +139,7 @@ impl World {
             locked_until: Moment::default(),
             hold_until: Moment::default(),
             benched: BTreeMap::new(),
+            doubt: None,
             shown: Condition::Starting,
             woke: Moment::default(),
         }
@@ -185,9 +189,10 @@ impl World {
         self.by = None;
         self.waiting.clear();
         self.saved.clear();
-        // What 503 and 429 asked for does not outlive a restart; a lockout does.
+        // What 503 and 429 asked for does not outlive a restart, nor does a doubt; a lockout does.
         self.hold_until = Moment::default();
         self.benched.clear();
+        self.doubt = None;
         self.start(kept.filter(|_| !self.memory.logged_out));
     }
 
@@ -231,6 +236,7 @@ impl World {
         for waiter in self.waiting.keys() {
             assert!(self.session.is_waiting(*waiter), "{waiter:?} has been forgotten");
         }
+        self.no_login_is_held_back();
     }
 
     pub(crate) fn carry_out(&mut self, actions: Vec<Action>) {
@@ -298,6 +304,7 @@ impl World {
 
     fn refresh(&mut self, exchange: ExchangeId, endpoint: usize, generation: Generation) {
         self.begin(exchange, endpoint, self.policy.endpoints);
+        self.leave_in_peace(endpoint);
         assert_eq!(Some(generation), self.newest, "the newest pair is the one that is renewed");
         let pair = self.pairs[&generation];
         if let Some(copy) = self.file.filter(|copy| !self.is_known(copy)) {
@@ -309,6 +316,7 @@ impl World {
     }
 
     fn log_in(&mut self, exchange: ExchangeId, endpoint: usize, by: LoginBy) {
+        // What the cluster asked for binds whoever comes by himself; a person comes on purpose.
         let (password, count) = match by {
             LoginBy::Person(waiter) => {
                 let pending = self.waiting.get(&waiter).expect("a login is sent only while somebody waits");
@@ -317,6 +325,8 @@ impl World {
             LoginBy::Source(id) => {
                 assert_ne!(Some(id), self.refused, "a refused password is never sent again");
                 assert_ne!(Some(id), self.memory.refused, "nor after a restart");
+                self.leave_in_peace(endpoint);
+                self.leave_in_doubt(id);
                 (id.0, self.policy.endpoints)
             }
         };
@@ -422,6 +432,7 @@ impl World {
         self.cluster.modes.resize(policy.endpoints, Mode::Up);
         self.policy = policy.clone();
         self.benched.clear();
+        self.doubt = None;
         self.feed(Event::Reconfigured { policy });
     }
 }

@@ -3,7 +3,7 @@
 use super::World;
 use crate::s;
 use engine::ttl::is_alive;
-use engine::{Answer, ExchangeId, Failure, LoginBy, Moment, Outcome, WaiterId};
+use engine::{Answer, ExchangeId, Failure, LoginBy, Moment, Outcome, SourceId, WaiterId};
 use std::time::Duration;
 
 /// After this the session may go on without an answer to `Save`.
@@ -18,6 +18,7 @@ impl World {
                 self.locked_until = Moment::default();
                 self.hold_until = Moment::default();
                 self.benched.clear();
+                self.doubt = None;
                 if matches!(by, Some(LoginBy::Person(_))) {
                     self.refused = None;
                 }
@@ -34,6 +35,13 @@ impl World {
                 let endpoint = self.session.endpoint();
                 self.benched.insert(endpoint, self.now + asked.min(s(300)));
             }
+            Outcome::Failed(Failure::Unreachable { sent: true }) => {
+                if let Some(LoginBy::Source(id)) = by {
+                    let before = self.doubt.filter(|(about, ..)| *about == id);
+                    let pause = before.map_or(s(60), |(_, pause, _)| (pause * 2).min(s(3600)));
+                    self.doubt = Some((id, pause, self.now + pause));
+                }
+            }
             Outcome::Failed(Failure::Unauthorized) if !obsolete => {
                 if let Some(LoginBy::Source(id)) = by {
                     self.refused = Some(id);
@@ -46,11 +54,6 @@ impl World {
     pub(super) fn begin(&mut self, exchange: ExchangeId, endpoint: usize, count: usize) {
         assert_eq!(self.in_flight, None, "one exchange at a time");
         assert!(self.now >= self.locked_until, "nothing is sent while locked out");
-        assert!(self.now >= self.hold_until, "Retry-After of a 429 is respected");
-        if count == self.policy.endpoints {
-            let benched = self.benched.get(&endpoint).copied().unwrap_or_default();
-            assert!(self.now >= benched, "Retry-After of a 503 is respected");
-        }
         let storing = self.saved.iter().find(|(generation, save)| {
             Some(**generation) > self.published
                 && Some(**generation) == self.newest
@@ -60,6 +63,29 @@ impl World {
         assert!(storing.is_none(), "no exchange begins before the last pair is saved");
         assert!(endpoint < count.max(1), "the endpoint exists");
         self.in_flight = Some(exchange);
+    }
+
+    pub(super) fn leave_in_peace(&self, endpoint: usize) {
+        assert!(self.now >= self.hold_until, "Retry-After of a 429 is respected");
+        let benched = self.benched.get(&endpoint).copied().unwrap_or_default();
+        assert!(self.now >= benched, "Retry-After of a 503 is respected");
+    }
+
+    pub(super) fn leave_in_doubt(&self, id: SourceId) {
+        let until = self.doubt.filter(|(about, ..)| *about == id).map(|(.., until)| until);
+        assert!(
+            until.is_none_or(|until| self.now >= until),
+            "a password that may have been counted as wrong is not sent again for a while"
+        );
+    }
+
+    /// A person who may log in, and has nobody in front, is being logged in.
+    pub(super) fn no_login_is_held_back(&self) {
+        let is_storing = self.saved.last_key_value().is_some_and(|(last, _)| Some(*last) > self.published);
+        let is_free =
+            self.in_flight.is_none() && !is_storing && self.session.locked_until(self.now).is_none();
+        let mut persons = self.waiting.iter().filter(|(_, pending)| pending.password.is_some());
+        assert!(!is_free || persons.next().is_none(), "a person's login is sent at once");
     }
 
     pub(super) fn take_answer(&mut self, waiter: WaiterId, answer: Answer) {
