@@ -1,0 +1,99 @@
+//! What comes of an exchange: a new pair, a failure in words, and an answer for whoever waits.
+
+use super::exchange::{self, End};
+use super::{Keeper, report};
+use engine::{Answer, Event, ExchangeId, Failure, Generation, Lease, Moment, Outcome, Refused, WaiterId};
+use std::time::Duration;
+
+impl Keeper {
+    /// A failed exchange in the engine's words and in a person's; the new pair of one that worked.
+    pub(super) fn on_end(&mut self, exchange: ExchangeId, end: End) {
+        let Some(running) = self.exchange.take_if(|running| running.id == exchange) else { return };
+        if !matches!(end, End::Granted { .. }) {
+            self.file.worker.release();
+        }
+        let outcome = match end {
+            End::Granted { grant, sent_at } => {
+                if let Some(waiter) = running.person {
+                    self.take_over(waiter, grant.password_change_required);
+                }
+                let renewed = running.renews.and_then(|generation| self.pairs.get(generation));
+                let pair = exchange::pair_of(grant, sent_at, renewed);
+                let lease = pair.lease.unwrap_or(Lease { sent_at, life: Duration::ZERO });
+                self.last_error = None;
+                self.file.claimed = running.person.is_some();
+                Outcome::Granted { generation: self.pairs.add(pair), lease }
+            }
+            End::Superseded(pair) => match self.supersede(pair) {
+                Some(adopted) => Outcome::Superseded(adopted),
+                // It was adopted from the file meanwhile, so the next attempt will use it.
+                None => Outcome::Failed(Failure::Unreachable { sent: false }),
+            },
+            End::Failed(error) => {
+                tracing::debug!(profile = %self.name, %error, "an exchange failed");
+                let failure = exchange::failure_of(&error, running.renews.is_none());
+                self.last_error = Some(error.to_string());
+                if failure == Failure::Unauthorized && running.is_by_source() {
+                    self.exchange = Some(running);
+                    self.keep_refusal(exchange);
+                    return;
+                }
+                Outcome::Failed(failure)
+            }
+        };
+        let granted = match &outcome {
+            Outcome::Granted { generation, .. } => Some(*generation),
+            _ => None,
+        };
+        self.feed(Event::Ended { exchange, outcome });
+        if let Some(generation) = granted {
+            self.settle_granted(&running, generation);
+        }
+    }
+
+    /// What a new pair leaves to do beside the engine's actions.
+    pub(super) fn settle_granted(&mut self, running: &exchange::Running, generation: Generation) {
+        if self.session.held() == Some(generation) {
+            self.granted = true;
+            self.fallback = None;
+            if let Some(waiter) = running.person {
+                self.save_late_login(waiter);
+            }
+        } else {
+            // A logout came first: nobody will use it, and nobody saves it.
+            self.pairs.forget(generation);
+            self.file.worker.release();
+        }
+    }
+
+    /// Answers a `get` or `refresh`.
+    pub(super) fn answer(&mut self, waiter: WaiterId, answer: Answer, now: Moment) {
+        if let Some(pending) = self.logins.get_mut(&waiter) {
+            let reply = pending.reply.take();
+            self.answer_login(waiter, answer, reply, now);
+            return;
+        }
+        let Some(reply) = self.waiters.remove(&waiter) else { return };
+        let result = match answer {
+            Answer::Pair(_) => self.board.published().ok_or(Refused::Unreachable),
+            Answer::Refused(refused) => Err(refused),
+        };
+        // A caller that has left is no failure.
+        drop(reply.send(result.map_err(|refused| self.refusal(refused, now))));
+    }
+
+    pub(super) fn refusal(&self, refused: Refused, now: Moment) -> wire::Refusal {
+        self.refusal_at(refused, &self.endpoint(), now)
+    }
+
+    pub(super) fn refusal_at(&self, refused: Refused, endpoint: &str, now: Moment) -> wire::Refusal {
+        let default = self.surroundings.default_profile();
+        let error = self.last_error.as_deref().or(self.source_problem.as_deref());
+        report::refusal(refused, self.name.as_str(), default.as_str(), endpoint, error, now)
+    }
+
+    pub(super) fn endpoint(&self) -> String {
+        let config = self.config();
+        config.endpoints.get(self.session.endpoint()).map(ToString::to_string).unwrap_or_default()
+    }
+}
