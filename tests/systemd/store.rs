@@ -146,3 +146,12 @@ fn a_token_that_has_run_out_in_the_meantime_is_renewed_and_not_handed_out() {
     assert!(token != pair["access_token"].as_str().unwrap() && cluster.honours(&token));
     assert_eq!((cluster.logins().len(), cluster.refreshes().len()), (1, 1));
 }
+
+#[test]
+fn a_descriptor_that_is_none_of_ours_does_not_stay() {
+    let Some((manager, pair, cluster)) = a_pair() else { return };
+    plant(&manager, &state(&cluster, &pair), &["stranger", "foreign", "state.default.7", "good"]);
+    assert_eq!(manager.weka_token(&["get"]).ok(), pair["access_token"].as_str().unwrap());
+    manager.until(SERVICE, "NFileDescriptorStore", |count| count == "1");
+    assert_eq!(manager.log().matches("stranger").count(), 1);
+}

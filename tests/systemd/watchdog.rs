@@ -24,15 +24,17 @@ fn a_daemon_that_hangs_is_ended_and_comes_back_with_its_tokens() {
 fn an_outage_of_the_cluster_restarts_nothing() {
     let cluster = Cluster::start(&["--access-ttl", "2s"]);
     let Some(manager) = somebody_logged_in(&cluster, &[]) else { return };
-    manager.drop_in(SERVICE, "watchdog", "[Service]\nWatchdogSec=1s\n");
+    manager.drop_in(SERVICE, "watchdog", "[Service]\nWatchdogSec=2s\n");
     manager.systemctl(&["restart", SERVICE]).ok();
     let pid = manager.pid();
     // A cluster that refuses, and one that takes a connection and says nothing.
     for fault in [json!({"kind": "refuse"}), json!({"kind": "hang"})] {
         cluster.fault(&fault);
-        until("the end of the last token", || (manager.weka_token(&["get"]).status == 5).then_some(()));
-        // Four times as long as the watchdog waits.
-        manager.weka_token(&["get", "--timeout", "4s"]).refused(5);
+        until("the end of the last token", || {
+            (manager.weka_token(&["get", "--timeout", "1s"]).status == 5).then_some(())
+        });
+        // Far longer than the watchdog waits.
+        manager.weka_token(&["get", "--timeout", "7s"]).refused(5);
         cluster.heal();
     }
     assert_eq!((manager.pid(), manager.show(SERVICE, "NRestarts").as_str()), (pid, "0"));
