@@ -136,6 +136,13 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Write the manual pages
+    #[command(after_help = "Example:\n  weka-token man ~/.local/share/man/man1")]
+    Man {
+        /// The folder, made where it is missing
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
 }
 
 /// How long to wait for an answer.
@@ -278,7 +285,7 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Parsed, Failure> {
     }
 }
 
-/// The command tree, for completions.
+/// The command tree, for completions and manual pages.
 pub(crate) fn tree() -> clap::Command {
     Arguments::command()
 }

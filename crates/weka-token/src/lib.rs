@@ -16,6 +16,7 @@
 //! The commands:
 //! - `get`, `refresh`, `whoami`, `logout`: one request each.
 //! - `login` and `cluster_trust`: ask a person for what is missing; `terminal` does the asking.
+//! - [`completions`] and [`man`], with `after_help`: what shells and manual readers get; for packages too.
 //! - `status`, with `status_table`, `status_json` and `prometheus`; `watch` and `screen` keep it current.
 //!
 //! What comes out:
@@ -24,9 +25,10 @@
 //! - `token_format`, `json`, `span`, `utc`: how things are written.
 //! - `sys`: the one unsafe call, the size of a terminal.
 
+mod after_help;
 mod args;
 mod cluster_trust;
-mod completions;
+pub mod completions;
 mod connection;
 mod duration;
 mod environment;
@@ -37,6 +39,7 @@ mod get;
 mod json;
 mod login;
 mod logout;
+pub mod man;
 mod output;
 mod profile_name;
 mod prometheus;
@@ -94,6 +97,9 @@ fn run_parsed(parsed: Parsed, environment: &Environment) -> Result<u8, Failure> 
     if let Command::Completions { shell } = command {
         return completions::run(shell);
     }
+    if let Command::Man { folder } = command {
+        return man::run(&folder, global.quiet);
+    }
     let session = session(&global, environment)?;
     match command {
         Command::Get(options) => get::run(&session, &options),
@@ -103,6 +109,6 @@ fn run_parsed(parsed: Parsed, environment: &Environment) -> Result<u8, Failure> 
         Command::Status(options) => status::run(&session, &options),
         Command::Refresh { timeout } => refresh::run(&session, timeout),
         Command::Whoami { json, timeout } => whoami::run(&session, json, timeout),
-        Command::Completions { .. } => Ok(0),
+        Command::Completions { .. } | Command::Man { .. } => Ok(0),
     }
 }

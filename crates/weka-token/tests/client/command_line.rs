@@ -16,9 +16,18 @@ fn the_version_is_one_line() {
 fn the_help_names_every_command_and_every_exit_status() {
     let outcome = finish(&mut command(&["--help"]));
     assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
-    for word in
-        ["get", "login", "trust", "logout", "status", "refresh", "whoami", "completions", "Exit status:"]
-    {
+    for word in [
+        "get",
+        "login",
+        "trust",
+        "logout",
+        "status",
+        "refresh",
+        "whoami",
+        "completions",
+        "man",
+        "Exit status:",
+    ] {
         assert!(outcome.stdout.contains(word), "{word}");
     }
     for status in 0..=6 {
@@ -29,7 +38,7 @@ fn the_help_names_every_command_and_every_exit_status() {
 
 #[test]
 fn every_command_has_its_own_help() {
-    for name in ["get", "login", "trust", "logout", "status", "refresh", "whoami", "completions"] {
+    for name in ["get", "login", "trust", "logout", "status", "refresh", "whoami", "completions", "man"] {
         let outcome = finish(&mut command(&[name, "--help"]));
         assert_eq!(outcome.status, 0, "{name}");
         assert!(outcome.stdout.contains(&format!("Usage: weka-token {name}")), "{}", outcome.stdout);
@@ -122,5 +131,41 @@ fn logout_repeats_what_the_daemon_did() {
     assert_eq!(
         daemon.requests(),
         [Request::Logout { profile: Some("prod".into()), revoke: true, timeout_ms: 30_000 }]
+    );
+}
+
+#[test]
+fn every_command_has_a_manual_page_with_every_section() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("share/man1");
+    let outcome = finish(&mut command(&["man", pages.to_str().unwrap()]));
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (0, ""), "{}", outcome.stderr);
+    assert_eq!(outcome.stderr, format!("10 manual pages are in {}\n", pages.display()));
+    let read = |name: &str| std::fs::read_to_string(pages.join(name)).unwrap();
+    for name in ["get", "login", "trust", "logout", "status", "refresh", "whoami", "completions", "man"] {
+        let page = read(&format!("weka-token-{name}.1"));
+        assert!(page.contains(&format!(".TH weka-token-{name} 1 ")), "{page}");
+        for section in ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "\"SEE ALSO\""] {
+            assert!(page.contains(&format!("\n.SH {section}\n")), "{section}: {page}");
+        }
+    }
+    let page = read("weka-token.1");
+    for section in ["COMMANDS", "EXAMPLES", "\"EXIT STATUS\"", "ENVIRONMENT"] {
+        assert!(page.contains(&format!("\n.SH {section}\n")), "{section}: {page}");
+    }
+    assert!(!page.contains("EXTRA"), "{page}");
+}
+
+#[test]
+fn a_manual_page_that_cannot_be_written_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let outcome = finish(&mut command(&["man", file.join("man1").to_str().unwrap()]));
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (1, ""));
+    assert!(
+        outcome.stderr.contains(&format!("cannot write {}/man1: ", file.display())),
+        "{}",
+        outcome.stderr
     );
 }
