@@ -13,7 +13,7 @@ use crate::systemd::inherited::{self, Inherited};
 use crate::systemd::notify::{Manager, Notifier};
 use crate::systemd::state;
 use crate::systemd::store::{MOST_PROFILES, Store};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,6 +50,12 @@ struct Arguments {
     /// Read the configuration, name each mistake, and exit
     #[arg(long)]
     check: bool,
+}
+
+/// The command line as clap knows it, for the manual page.
+#[must_use]
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs the daemon, from its arguments to its end.
