@@ -1,6 +1,6 @@
 //! The configuration: what a file says, as types that the rest of the daemon need not check again.
 //!
-//! - [`load`] reads and checks a file, and reports every mistake with file, line and key
+//! - [`load()`] reads and checks a file, and reports every mistake with file, line and key
 //! - [`save`](mod@save) changes a profile in place, with comments and order kept
 //! - [`duration`] is the `2s`, `1d5h` of the command line
 

@@ -2,15 +2,15 @@
 //!
 //! It alone holds the refresh token, and it alone (through [`exchange`]) has it sent anywhere.
 //!
-//! - [`order`]: what others may ask of a keeper; [`outcome`] is what comes of an exchange
+//! - [`order`]: what others may ask of a keeper; `outcome` is what comes of an exchange
 //! - [`exchange`]: the tasks that talk to the cluster and the password source
-//! - [`file`]: the tasks around the token file; [`filing`] is what comes of them
+//! - `file`: the tasks around the token file; `filing` is what comes of them
 //! - [`pairs`]: the bytes behind the engine's generation numbers
-//! - [`perform`]: the engine's actions
-//! - [`login`]: a person's login and what follows from it
-//! - [`memory`]: what must outlive a restart
-//! - [`storing`]: states that outlive the daemon in the service manager's store
-//! - [`report`], [`view`]: what people are told
+//! - `perform`: the engine's actions
+//! - `login`: a person's login and what follows from it
+//! - `memory`: what must outlive a restart
+//! - `storing`: states that outlive the daemon in the service manager's store
+//! - `report`, `view`: what people are told
 
 pub mod exchange;
 pub mod file;
