@@ -121,6 +121,14 @@ fn every_command_of_the_readme_does_what_it_says() {
                     assert!(shown.contains(expected), "{expected}: {shown}");
                 }
             }
+            "export WEKA_TOKEN_SOCKET=/tmp/weka-token/agent.sock" => {
+                // A container of its own: its daemon ends with it.
+                let other = Reader::new();
+                let socket = other.home.path().join("container/agent.sock").display().to_string();
+                let block = block.replace("/tmp/weka-token/agent.sock", &socket);
+                let token = other.run(&format!("trap 'kill %1; wait' EXIT\n{block}"));
+                assert!(other.cluster.honours(&token), "{token}");
+            }
             _ if first.starts_with("weka-token login") => {
                 let before = reader.cluster.count("logins_ok");
                 reader.run(&block);

@@ -10,6 +10,7 @@ mod configuration;
 mod crash;
 mod passwords;
 mod policy;
+mod readme;
 mod restart;
 mod secrets;
 mod stop;
