@@ -68,6 +68,7 @@ Examples:
 #[command(
     name = "weka-token",
     version,
+    propagate_version = true,
     after_help = AFTER_HELP,
     arg_required_else_help = true,
     disable_help_subcommand = true,

@@ -40,6 +40,8 @@ pub(crate) enum ConnectError {
 /// Why no answer came.
 #[derive(Debug)]
 pub(crate) enum ExchangeError {
+    /// What was typed does not fit in a request.
+    Request(FrameError),
     /// The connection ended first.
     Closed,
     /// The bound on the wait was reached.
@@ -118,7 +120,8 @@ impl Connection {
 
     /// Sends a request.
     pub(crate) fn send(&mut self, request: &Request) -> Result<(), ExchangeError> {
-        Ok(self.stream.write_all(&frame::encode(request)?)?)
+        let frame = frame::encode(request).map_err(ExchangeError::Request)?;
+        Ok(self.stream.write_all(&frame)?)
     }
 
     /// Waits for the answer to a request that was sent.

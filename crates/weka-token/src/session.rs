@@ -3,7 +3,7 @@
 
 use crate::connection::{ConnectError, Connection, ExchangeError};
 use crate::environment::Environment;
-use crate::failure::{FAILED, Failure, NO_DAEMON, NOT_PERMITTED};
+use crate::failure::{FAILED, Failure, NO_DAEMON, NOT_PERMITTED, USAGE};
 use crate::output;
 use crate::socket_search::Places;
 use std::path::Path;
@@ -51,17 +51,28 @@ impl Session<'_> {
             return accepted(first.map_err(|error| no_answer(error, connection.path(), timeout_ms))?);
         }
         let mut pause = PAUSES.0;
+        // What is there at the end is what is told: nobody, or somebody who does not answer.
+        let mut nobody = None;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left < pause {
-                return Err(no_answer(ExchangeError::Closed, connection.path(), timeout_ms));
+                return Err(match nobody {
+                    Some(error) => self.no_connection(error, timeout_ms),
+                    None => no_answer(ExchangeError::Closed, connection.path(), timeout_ms),
+                });
             }
             std::thread::sleep(pause);
             pause = (pause * 2).min(PAUSES.1);
             let left_ms = u32::try_from(left.as_millis()).unwrap_or(timeout_ms);
             match self.try_connect(left_ms) {
-                Ok(again) => connection = again,
-                Err(ConnectError::NotThere | ConnectError::Refused(_)) => continue,
+                Ok(again) => {
+                    connection = again;
+                    nobody = None;
+                }
+                Err(error @ (ConnectError::NotThere | ConnectError::Refused(_))) => {
+                    nobody = Some(error);
+                    continue;
+                }
                 Err(error) => return Err(self.no_connection(error, left_ms)),
             }
             match connection.ask(&request(left_ms)) {
@@ -141,6 +152,9 @@ pub(crate) fn no_answer(error: ExchangeError, path: &Path, timeout_ms: u32) -> F
         ExchangeError::Closed => {
             Failure::new(FAILED, format!("the daemon on {path} ended the connection without an answer"))
                 .then(log)
+        }
+        ExchangeError::Request(error) => {
+            Failure::new(USAGE, format!("the request is too long: {error}")).then("shorten what you typed")
         }
         ExchangeError::TimedOut => {
             let seconds = (Duration::from_millis(timeout_ms.into()) + GRACE).as_secs();

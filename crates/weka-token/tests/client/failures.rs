@@ -70,7 +70,7 @@ fn every_refusal_has_its_exit_status_and_its_next_step() {
         (Code::NotPermitted, 6),
         (Code::Busy, 1),
         (Code::Misconfigured, 1),
-        (Code::BadRequest, 1),
+        (Code::BadRequest, 2),
         (Code::Unsupported, 1),
     ] {
         let refusal = Refusal::new(code, "profile prod needs a login").then("run: weka-token login -p prod");
