@@ -247,15 +247,17 @@ fn logout_deletes_it_if_it_holds_our_pair() {
 fn logout_leaves_somebody_elses_tokens_alone() {
     let cluster = Cluster::start(&[]);
     let home = with_file(&cluster);
-    let daemon = Daemon::start(&home);
+    let _daemon = Daemon::start(&home);
     home.run(&["get"]).ok();
-    // Another user's pair, written while the daemon cannot see it.
-    daemon.signal(nix::sys::signal::Signal::SIGSTOP);
+    home.run(&["logout"]).ok();
+    // Another user's pair from before the logout, so the daemon does not take it over.
     let theirs = weka_user_login(&cluster, "admin", "Admin-Pass1");
-    let logout = home.weka_token(&["-q", "logout"]).spawn();
-    fs::write(home.token_file(), &theirs).unwrap();
-    daemon.signal(nix::sys::signal::Signal::SIGCONT);
-    assert!(logout.unwrap().wait().unwrap().success());
+    let fresh = home.path().join(".weka/fresh");
+    fs::write(&fresh, &theirs).unwrap();
+    let file = fs::File::options().write(true).open(&fresh).unwrap();
+    file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(3600)).unwrap();
+    fs::rename(&fresh, home.token_file()).unwrap();
+    home.run(&["logout"]).ok();
     assert_eq!(fs::read_to_string(home.token_file()).unwrap(), theirs);
 }
 
