@@ -1,22 +1,57 @@
 //! The project's own chores: `cargo xtask --help`.
+//!
+//! - `demo`, on its `stage`: the main job, seen
+//! - `install` and `uninstall`: the programs and what belongs to them, for a user or a host
+//! - `dist`: an archive (`tarball`), a `deb` and an `rpm_package`; `libraries` finds what they depend on
+//! - `binaries` builds what all of these put into place, `layout` says where, `pieces` which, `unit` changes units for it
+//! - `problem` and `console`: what went wrong, and how it is said
 #![forbid(unsafe_code)]
 
+mod binaries;
+mod console;
+mod deb;
 mod demo;
+mod dist;
+mod install;
+mod layout;
+mod libraries;
+mod pieces;
+mod problem;
+mod rpm_package;
 mod stage;
+mod tarball;
+mod uninstall;
+mod unit;
 
 use clap::Parser;
 use std::process::ExitCode;
 
 /// The project's own chores.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 110)]
 enum Chore {
     /// Show the main job at work against a simulated cluster, in under 30 seconds
     Demo,
+    /// Install the programs, their units, manual pages and completions; enables nothing
+    Install(install::Options),
+    /// Remove what `install` wrote; configuration stays
+    Uninstall(uninstall::Options),
+    /// Make an archive, a .deb and an .rpm
+    Dist(dist::Options),
 }
 
 fn main() -> ExitCode {
-    match Chore::parse() {
-        Chore::Demo => demo::run(),
+    let done = match Chore::parse() {
+        Chore::Demo => return demo::run(),
+        Chore::Install(options) => install::run(&options),
+        Chore::Uninstall(options) => uninstall::run(&options),
+        Chore::Dist(options) => dist::run(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            console::complain(&problem);
+            ExitCode::FAILURE
+        }
     }
 }

@@ -1,0 +1,145 @@
+//! What an installation or a package is made of.
+
+use crate::binaries::Binaries;
+use crate::layout::{Layout, Owner};
+use crate::problem::Problem;
+use crate::unit;
+use clap_complete::Shell;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Readable by everybody.
+const PLAIN: u32 = 0o644;
+/// Also executable by everybody.
+const PROGRAM: u32 = 0o755;
+
+const USER_SOCKET: &str = include_str!("../../../systemd/user/weka-tokend.socket");
+const USER_SERVICE: &str = include_str!("../../../systemd/user/weka-tokend.service");
+const HOST_SOCKET: &str = include_str!("../../../systemd/system/weka-tokend.socket");
+const HOST_SERVICE: &str = include_str!("../../../systemd/system/weka-tokend.service");
+const ACCOUNT: &str = include_str!("../../../systemd/system/weka-token.sysusers.conf");
+const PRESET: &str = include_str!("../packages/weka-token.preset");
+
+/// The units' names, in either manager.
+pub(crate) const UNITS: [&str; 2] = ["weka-tokend.socket", "weka-tokend.service"];
+
+/// A file to put into place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Piece {
+    /// Where it goes.
+    pub(crate) path: PathBuf,
+    /// Its permission bits.
+    pub(crate) mode: u32,
+    pub(crate) content: Content,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// The program `weka-token`.
+    Client,
+    /// The program `weka-tokend`.
+    Daemon,
+    /// This.
+    Bytes(Vec<u8>),
+}
+
+impl Piece {
+    pub(crate) fn plain(path: PathBuf, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { path, mode: PLAIN, content: Content::Bytes(bytes.into()) }
+    }
+
+    /// What the file will hold.
+    pub(crate) fn bytes<'a>(&'a self, binaries: &'a Binaries) -> &'a [u8] {
+        match &self.content {
+            Content::Client => &binaries.client,
+            Content::Daemon => &binaries.daemon,
+            Content::Bytes(bytes) => bytes,
+        }
+    }
+
+    /// The name of the unit that it is, if it is one.
+    pub(crate) fn unit(&self) -> Option<&str> {
+        self.path.file_name().and_then(|name| name.to_str()).filter(|name| UNITS.contains(name))
+    }
+}
+
+/// Every file of an installation, programs first, so that no unit names a program that is not there yet.
+///
+/// # Errors
+/// The units cannot name the programs' folder.
+pub(crate) fn of(layout: &Layout) -> Result<Vec<Piece>, Problem> {
+    let program = |name: &str, content| Piece { path: layout.programs.join(name), mode: PROGRAM, content };
+    let mut pieces = vec![program("weka-token", Content::Client), program("weka-tokend", Content::Daemon)];
+    let user_service = match layout.owner {
+        // Not searched by systemd.
+        Owner::User => unit::with_daemon_at(USER_SERVICE, &layout.programs.join("weka-tokend"))?,
+        Owner::Host | Owner::Package => USER_SERVICE.to_owned(),
+    };
+    let [socket, service] = UNITS;
+    pieces.push(Piece::plain(layout.user_units.join(socket), USER_SOCKET));
+    pieces.push(Piece::plain(layout.user_units.join(service), user_service));
+    if let Some(host) = &layout.host {
+        pieces.push(Piece::plain(host.units.join(socket), HOST_SOCKET));
+        pieces.push(Piece::plain(host.units.join(service), HOST_SERVICE));
+        pieces.push(Piece::plain(host.accounts.join("weka-token.conf"), ACCOUNT));
+    }
+    for folder in layout.presets.iter().flatten() {
+        pieces.push(Piece::plain(folder.join("90-weka-token.preset"), PRESET));
+    }
+    for page in manual()? {
+        pieces.push(Piece::plain(layout.manual.join(page.file_name), page.text));
+    }
+    for (folder, name, shell) in [
+        (&layout.bash, "weka-token", Shell::Bash),
+        (&layout.zsh, "_weka-token", Shell::Zsh),
+        (&layout.fish, "weka-token.fish", Shell::Fish),
+    ] {
+        pieces.push(Piece::plain(folder.join(name), weka_token::completions::script(shell)));
+    }
+    Ok(pieces)
+}
+
+/// Every manual page, from the parsers of both programs.
+fn manual() -> Result<Vec<weka_token::man::Page>, Problem> {
+    let failed = |error| Problem::new(format!("the manual pages: {error}"));
+    let mut pages = weka_token::man::pages().map_err(failed)?;
+    pages.push(weka_token::man::page(weka_tokend::run::command(), "weka-token(1)").map_err(failed)?);
+    Ok(pages)
+}
+
+/// The same, with manual pages compressed as distributions have them.
+///
+/// # Errors
+/// None that is known: they are compressed in memory.
+pub(crate) fn with_compressed_pages(pieces: Vec<Piece>, layout: &Layout) -> Result<Vec<Piece>, Problem> {
+    let compressed = |piece: Piece| match piece.content {
+        Content::Bytes(text) if piece.path.starts_with(&layout.manual) => {
+            let mut path = piece.path.into_os_string();
+            path.push(".gz");
+            Ok(Piece::plain(path.into(), compress(&text)?))
+        }
+        content => Ok(Piece { content, ..piece }),
+    };
+    pieces.into_iter().map(compressed).collect()
+}
+
+/// As `gzip -9n` does it: the same for the same bytes, whenever.
+///
+/// # Errors
+/// None that is known.
+pub(crate) fn compress(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    let compressed = writer.write_all(bytes).and_then(|()| writer.finish());
+    compressed.map_err(|error| Problem::new(format!("compression: {error}")))
+}
+
+/// A text of the source tree that goes along with packages.
+pub(crate) fn license(folder: &Path) -> Piece {
+    Piece::plain(folder.join("LICENSE"), include_str!("../../../LICENSE"))
+}
+
+/// The README, for packages.
+pub(crate) fn readme(folder: &Path) -> Piece {
+    Piece::plain(folder.join("README.md"), include_str!("../../../README.md"))
+}
