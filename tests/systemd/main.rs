@@ -20,6 +20,7 @@ mod watchdog;
 
 use e2e::systemd::{self, UserManager};
 use e2e::{Cluster, Ran};
+use serde_json::Value;
 
 /// The daemon's unit.
 const SERVICE: &str = "weka-tokend.service";
@@ -48,6 +49,12 @@ fn log_in(manager: &UserManager, cluster: &Cluster, options: &[&str]) -> Ran {
     arguments.extend(["--endpoint", cluster.endpoint(), "--fingerprint", &cluster.fingerprint]);
     arguments.extend(options);
     manager.weka_token_with(&arguments, "Alice-Pass1\n")
+}
+
+/// The token file, as soon as it is there: where there is a store, files come last.
+fn token_file(manager: &UserManager) -> Value {
+    let path = manager.home().token_file();
+    systemd::until("the token file", || serde_json::from_str(&std::fs::read_to_string(&path).ok()?).ok())
 }
 
 /// A profile's table, with further keys.

@@ -1,6 +1,6 @@
 //! No token and no password is anywhere but where somebody asked for it.
 
-use crate::{SERVICE, log_in, profile, somebody};
+use crate::{SERVICE, log_in, profile, somebody, token_file};
 use e2e::systemd::{self, SystemManager};
 use e2e::{Cluster, Ran};
 
@@ -30,7 +30,7 @@ fn a_users_daemon_writes_secrets_nowhere_but_into_the_token_file() {
     log_in(&manager, &cluster, &["--token-file"]).ok();
     manager.weka_token(&["get"]).ok();
     let file = manager.home().token_file();
-    let mut secrets = tokens(&std::fs::read_to_string(&file).unwrap());
+    let mut secrets = tokens(&token_file(&manager).to_string());
     for how in ["restart", "kill"] {
         if how == "kill" {
             manager.signal("ABRT");
@@ -107,4 +107,27 @@ fn other_programs_of_the_same_user_cannot_look_into_the_daemon() {
     let limits = manager.run(&["cat", &format!("/proc/{pid}/limits")]).ok();
     let cores = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(cores.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"]);
+}
+
+/// How much of a process's memory is kept from being swapped out, in KiB.
+fn locked(status: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmLck:")).expect("the kernel says");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+#[test]
+fn pages_with_secrets_are_locked_under_both_units() {
+    let cluster = Cluster::start(&[]);
+    let Some(manager) = somebody() else { return };
+    log_in(&manager, &cluster, &[]).ok();
+    let status = manager.run(&["cat", &format!("/proc/{}/status", manager.pid())]).ok();
+    assert!(locked(&status) > 0, "{status}\n{}", manager.log());
+
+    let host = SystemManager::setup()
+        .configure(&profile("default", &cluster, ""))
+        .prepare("systemctl enable weka-tokend.socket")
+        .boot();
+    host.user("root").weka_token_with(&["login", "--password-stdin", "--no-save"], "Alice-Pass1\n").ok();
+    let status = host.run(&["cat", &format!("/proc/{}/status", host.show(SERVICE, "MainPID"))]).ok();
+    assert!(locked(&status) > 0, "{status}\n{}", host.log());
 }

@@ -1,6 +1,6 @@
 //! What a daemon finds in the manager's store is judged before it is used.
 
-use crate::{SERVICE, log_in, profile, somebody};
+use crate::{SERVICE, log_in, profile, somebody, token_file};
 use e2e::Cluster;
 use e2e::systemd::UserManager;
 use serde_json::{Value, json};
@@ -76,10 +76,9 @@ fn a_pair() -> Option<(UserManager, Value, Cluster)> {
     let cluster = Cluster::start(&[]);
     let manager = somebody()?;
     log_in(&manager, &cluster, &["--token-file"]).ok();
-    let file = manager.home().token_file();
-    let pair = serde_json::from_str(&std::fs::read_to_string(&file).expect("a token file")).expect("JSON");
+    let pair = token_file(&manager);
     manager.systemctl(&["stop", SERVICE]).ok();
-    std::fs::remove_file(&file).expect("it can be removed");
+    std::fs::remove_file(manager.home().token_file()).expect("it can be removed");
     manager.configure(&profile("default", &cluster, ""));
     Some((manager, pair, cluster))
 }
