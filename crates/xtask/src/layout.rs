@@ -79,7 +79,10 @@ impl Place {
             // As the XDG specification has it, a relative path counts for nothing.
             let config = absolute("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config"));
             let data = absolute("XDG_DATA_HOME").unwrap_or_else(|| home.join(".local/share"));
-            return Ok(Layout::of_user(&home, &config, &data));
+            let layout = Layout::of_user(&home, &config, &data);
+            let state = absolute("XDG_STATE_HOME").unwrap_or_else(|| home.join(".local/state"));
+            let kept = [config, state].map(|folder| folder.join("weka-token")).to_vec();
+            return Ok(Layout { kept, ..layout });
         }
         match &self.root {
             None => Ok(Layout::of_host()),
@@ -105,7 +108,7 @@ impl Layout {
             fish: data.join("fish/vendor_completions.d"),
             enabled: vec![config.join("systemd/user")],
             lasting: vec![home.join(".local/bin"), config.to_owned(), data.to_owned()],
-            kept: vec![config.join("weka-token")],
+            kept: Vec::new(),
         }
     }
 
