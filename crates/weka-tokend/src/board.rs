@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
+use wire::Token;
 
 /// Moves whenever any profile's state does; `status --watch` waits on it.
 #[derive(Debug, Clone)]
@@ -96,6 +97,20 @@ impl View {
     }
 }
 
+impl View {
+    fn handed_out(&self, profile: &str, published: &Published, now: Moment) -> Token {
+        Token {
+            access_token: published.access_token.clone(),
+            token_type: published.token_type.clone(),
+            expires_in_s: published.lease.remaining(now).as_secs(),
+            profile: profile.to_owned(),
+            endpoint: self.endpoint.clone(),
+            org: self.org.clone(),
+            username: self.username.clone(),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Inner {
     published: Option<Published>,
@@ -125,16 +140,23 @@ impl Board {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The published token, if it lives for at least `min_ttl` (by default the engine's choice).
-    /// Counts it as handed out.
-    pub fn token(&self, min_ttl: Option<Duration>, now: Moment) -> Option<(Published, View)> {
+    /// The published token of `profile`, if it lives for at least `min_ttl` (by default the engine's choice), ready
+    /// to be handed out, and counted as such. This is the path of nearly every `get`: it copies what is sent and
+    /// nothing else.
+    pub fn token(&self, profile: &str, min_ttl: Option<Duration>, now: Moment) -> Option<Token> {
         let inner = self.inner();
         let published = inner.published.as_ref()?;
         if !engine::ttl::serves(&published.lease, min_ttl, now) {
             return None;
         }
         self.gets.fetch_add(1, Ordering::Relaxed);
-        Some((published.clone(), inner.view.clone()))
+        Some(inner.view.handed_out(profile, published, now))
+    }
+
+    /// A token that the keeper has answered with, ready to be handed out, and counted as such.
+    pub fn hand_out(&self, profile: &str, published: Published, now: Moment) -> Token {
+        self.gets.fetch_add(1, Ordering::Relaxed);
+        self.inner().view.handed_out(profile, &published, now)
     }
 
     /// The published token whatever is left of it, for the keeper's own answers; not counted.
@@ -163,11 +185,6 @@ impl Board {
     #[must_use]
     pub fn generation(&self) -> Option<Generation> {
         self.inner().published.as_ref().map(|published| published.generation)
-    }
-
-    /// One more token was handed out by the keeper.
-    pub fn count_get(&self) {
-        self.gets.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How many tokens were handed out.

@@ -7,9 +7,8 @@ use crate::audit;
 use std::fmt;
 use std::os::fd::AsFd;
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
@@ -17,18 +16,22 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
+/// What is logged unless somebody says otherwise.
+const USUAL: &str = "info";
+
 /// Starts logging with a tracing filter such as `info` or `weka_tokend=debug`.
 ///
 /// # Errors
 /// A filter that does not parse is reported in words, and `info` is used instead.
 pub fn start(filter: Option<&str>, journal_stream: Option<&str>) -> Result<(), String> {
-    let usual = || EnvFilter::new(without_audit("info"));
-    let (filter, problem) = match filter {
-        None | Some("") => (usual(), None),
-        Some(text) => match EnvFilter::try_new(without_audit(text)) {
-            Ok(filter) => (filter, None),
-            Err(error) => (usual(), Some(format!("WEKA_TOKEN_LOG: {error}; using info"))),
-        },
+    let text = filter.filter(|text| !text.is_empty()).unwrap_or(USUAL);
+    // `Targets` and not `EnvFilter`, which brings a whole regular expression engine along.
+    let (filter, problem) = match without_audit(text).parse::<Targets>() {
+        Ok(filter) => (filter, None),
+        Err(error) => {
+            let usual = without_audit(USUAL).parse().unwrap_or_default();
+            (usual, Some(format!("WEKA_TOKEN_LOG: {error}; using {USUAL}")))
+        }
     };
     let ours = filter_fn(|about| {
         let target = about.target();
@@ -87,5 +90,23 @@ where
         }
         context.field_format().format_fields(writer.by_ref(), event)?;
         writeln!(writer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lets_through(filter: &str, target: &str, level: Level) -> bool {
+        without_audit(filter).parse::<Targets>().unwrap().would_enable(target, &level)
+    }
+
+    #[test]
+    fn audit_lines_are_off_unless_they_are_named() {
+        assert!(lets_through("info", "weka_tokend::keeper", Level::INFO));
+        assert!(!lets_through("info", "weka_tokend::keeper", Level::DEBUG));
+        assert!(!lets_through("trace", audit::TARGET, Level::INFO));
+        assert!(lets_through("info,audit=info", audit::TARGET, Level::INFO));
+        assert!(lets_through("weka_tokend=trace", "weka_tokend::server", Level::TRACE));
     }
 }

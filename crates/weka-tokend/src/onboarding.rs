@@ -161,7 +161,7 @@ impl Registry {
 
     /// A profile whose first login failed goes away, unless another login, or the late answer to this one,
     /// proves it meanwhile.
-    fn remove_later(self: &Arc<Self>, made: Handle) {
+    fn remove_later(self: &Arc<Self>, made: Arc<Handle>) {
         let registry = Arc::clone(self);
         tokio::spawn(async move {
             tokio::time::sleep(PROOF_LIMIT).await;
@@ -205,7 +205,7 @@ impl Registry {
     }
 
     /// The keeper of a profile; `None` where there is no such profile; an error where it is disabled.
-    fn known(&self, asked: Option<&str>) -> Result<Option<Handle>, Refusal> {
+    fn known(&self, asked: Option<&str>) -> Result<Option<Arc<Handle>>, Refusal> {
         match self.find(asked) {
             Ok(handle) => Ok(Some(handle)),
             Err(refusal) if refusal.code == Code::NoSuchProfile => Ok(None),

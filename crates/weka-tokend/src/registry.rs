@@ -21,8 +21,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 enum Entry {
     /// It has a keeper.
     Running {
-        /// How to reach it.
-        handle: Handle,
+        /// How to reach it; shared with whoever asks at the moment.
+        handle: Arc<Handle>,
         /// What the configuration file last said of it; `None` for what never was in one. A reload changes only
         /// what differs from this, so that what a login settled without saving stays.
         file: Option<Box<ProfileConfig>>,
@@ -100,6 +100,7 @@ impl Registry {
             match Keeper::spawn(name.clone(), config.clone(), Arc::clone(&self.surroundings)) {
                 Ok((handle, task)) => {
                     inner.tasks.push(task);
+                    let handle = Arc::new(handle);
                     inner.profiles.insert(name, Entry::Running { handle, file: Some(Box::new(config)) });
                 }
                 Err(error) => {
@@ -165,11 +166,11 @@ impl Registry {
     }
 
     /// The profile a request means.
-    pub(crate) fn find(&self, asked: Option<&str>) -> Result<Handle, Refusal> {
+    pub(crate) fn find(&self, asked: Option<&str>) -> Result<Arc<Handle>, Refusal> {
         let name = self.name(asked)?;
         let inner = self.inner();
         match inner.profiles.get(&name) {
-            Some(Entry::Running { handle, .. }) => Ok(handle.clone()),
+            Some(Entry::Running { handle, .. }) => Ok(Arc::clone(handle)),
             Some(Entry::Broken(mistakes)) => Err(Refusal::new(
                 Code::Misconfigured,
                 format!("profile {name} is disabled by its configuration: {mistakes}"),
@@ -195,16 +196,17 @@ impl Registry {
         &self,
         name: &ProfileName,
         config: &ProfileConfig,
-    ) -> Result<(Handle, bool), Refusal> {
+    ) -> Result<(Arc<Handle>, bool), Refusal> {
         if self.inner().profiles.contains_key(name) {
             return self.find(Some(name.as_str())).map(|handle| (handle, false));
         }
         let (handle, task) = Keeper::spawn(name.clone(), config.clone(), Arc::clone(&self.surroundings))
             .map_err(|error| Refusal::new(Code::Failed, format!("profile {name}: {error}")))?;
+        let handle = Arc::new(handle);
         let mut inner = self.inner();
         inner.tasks.retain(|task| !task.is_finished());
         inner.tasks.push(task);
-        inner.profiles.insert(name.clone(), Entry::Running { handle: handle.clone(), file: None });
+        inner.profiles.insert(name.clone(), Entry::Running { handle: Arc::clone(&handle), file: None });
         drop(inner);
         Ok((handle, true))
     }
@@ -230,10 +232,10 @@ impl Registry {
     }
 
     /// The profiles in order of name: running ones, or what is wrong with them.
-    pub(crate) fn list(&self) -> Vec<(ProfileName, Result<Handle, String>)> {
+    pub(crate) fn list(&self) -> Vec<(ProfileName, Result<Arc<Handle>, String>)> {
         let inner = self.inner();
         let entry = |entry: &Entry| match entry {
-            Entry::Running { handle, .. } => Ok(handle.clone()),
+            Entry::Running { handle, .. } => Ok(Arc::clone(handle)),
             Entry::Broken(mistakes) => Err(mistakes.clone()),
         };
         inner.profiles.iter().map(|(name, found)| (name.clone(), entry(found))).collect()

@@ -1,7 +1,6 @@
 //! What each request comes to, and for whom.
 
 use crate::audit;
-use crate::board::{Published, View};
 use crate::clock;
 use crate::config::ProfileName;
 use crate::dirs::Service;
@@ -12,7 +11,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use wire::{Code, Refusal, Request, Response, Token, Whoami};
+use wire::{Code, Refusal, Request, Response, Whoami};
 
 /// The longest a long poll is held, in seconds.
 const LONGEST_POLL_S: u32 = 60;
@@ -54,15 +53,13 @@ impl Registry {
         let handle = self.permitted(profile, peer).await?;
         let min_ttl = min_ttl_s.map(Duration::from_secs);
         // Nearly every get ends here: no keeper, and no waiting.
-        let (published, view) = match handle.board.token(min_ttl, clock::now()) {
-            Some(found) => found,
+        let token = match handle.board.token(handle.name.as_str(), min_ttl, clock::now()) {
+            Some(token) => token,
             None => {
                 let published = handle.get(min_ttl, deadline(timeout_ms)).await?;
-                handle.board.count_get();
-                (published, handle.board.view().1)
+                handle.board.hand_out(handle.name.as_str(), published, clock::now())
             }
         };
-        let token = token(&handle, published, view);
         audit::handed_out(peer, &token.profile, token.expires_in_s);
         Ok(Response::Token(token))
     }
@@ -90,7 +87,7 @@ impl Registry {
         }
         let mut visible = BTreeSet::new();
         if profile.is_some() {
-            visible.insert(self.permitted(profile, peer).await?.name);
+            visible.insert(self.permitted(profile, peer).await?.name.clone());
         } else {
             for (name, entry) in self.list() {
                 let Ok(handle) = entry else { continue };
@@ -148,7 +145,7 @@ impl Registry {
 
     /// The profile, if the peer may have its access token. Nobody learns of profiles they may not use: one that
     /// does not exist is refused like one that is somebody else's.
-    async fn permitted(&self, profile: Option<&str>, peer: &Peer) -> Result<Handle, Refusal> {
+    async fn permitted(&self, profile: Option<&str>, peer: &Peer) -> Result<Arc<Handle>, Refusal> {
         if peer.is_owner(self.own_uid) {
             return self.find(profile);
         }
@@ -193,16 +190,4 @@ impl Registry {
 fn still_logged_in(refusal: Refusal, handle: &Handle) -> Refusal {
     let message = format!("nothing was revoked, and {} is still logged in: {}", handle.name, refusal.message);
     Refusal::new(refusal.code, message).then("to forget the tokens here only, leave --revoke out")
-}
-
-fn token(handle: &Handle, published: Published, view: View) -> Token {
-    Token {
-        expires_in_s: published.lease.remaining(clock::now()).as_secs(),
-        access_token: published.access_token,
-        token_type: published.token_type,
-        profile: handle.name.to_string(),
-        endpoint: view.endpoint,
-        org: view.org,
-        username: view.username,
-    }
 }
