@@ -6,6 +6,7 @@ mod config;
 mod failover;
 mod frames;
 mod get;
+mod install;
 mod lockout;
 mod login;
 mod logout;

@@ -8,7 +8,7 @@ use crate::pieces::{self, Piece};
 use crate::problem::Problem;
 use crate::tarball::{self, Entry};
 use crate::{deb, rpm_package};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};
 use std::fs;
@@ -22,6 +22,9 @@ pub(crate) struct Options {
     /// Where to put them [default: target/dist]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Make this one only; may be given several times [default: all]
+    #[arg(long = "format", value_name = "FORMAT", value_enum)]
+    formats: Vec<Format>,
     /// Take weka-token and weka-tokend from DIR instead of building them
     #[arg(long, value_name = "DIR")]
     binaries: Option<PathBuf>,
@@ -32,6 +35,18 @@ pub(crate) struct Options {
         default_value = "weka-token maintainers <maintainers@weka-token.invalid>"
     )]
     maintainer: String,
+}
+
+/// A kind of package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For any Linux of this architecture
+    #[value(name = "tar.gz")]
+    Archive,
+    /// For Debian and its kin
+    Deb,
+    /// For Fedora, RHEL, SUSE and their kin
+    Rpm,
 }
 
 /// What is packed.
@@ -90,16 +105,14 @@ pub(crate) fn run(options: &Options) -> Result<(), Problem> {
         libraries,
         modified: modified(),
     };
-    let archive = format!("weka-token-{}-{}-linux", release.version, release.architecture);
-    let made = [
-        (format!("{archive}.tar.gz"), archived(&archive, &binaries, &release)?),
-        (deb::file_name(&release)?, packed_as_deb(&binaries, &release)?),
-        (rpm_package::file_name(&release), packed_as_rpm(&binaries, &release)?),
-    ];
     let mut sums = String::new();
-    for (name, bytes) in &made {
-        put(&out.join(name), bytes)?;
-        sums.push_str(&format!("{}  {name}\n", HEXLOWER.encode(digest(&SHA256, bytes).as_ref())));
+    for format in Format::value_variants() {
+        if !options.formats.is_empty() && !options.formats.contains(format) {
+            continue;
+        }
+        let (name, bytes) = format.pack(&binaries, &release)?;
+        put(&out.join(&name), &bytes)?;
+        sums.push_str(&format!("{}  {name}\n", HEXLOWER.encode(digest(&SHA256, &bytes).as_ref())));
     }
     put(&out.join("SHA256SUMS"), sums.as_bytes())?;
     if let Some((major, minor)) = libraries::glibc(&release.libraries) {
@@ -112,6 +125,20 @@ pub(crate) fn run(options: &Options) -> Result<(), Problem> {
 
 fn needed(program: &[u8], path: &Path) -> Result<Libraries, Problem> {
     libraries::needed(program).map_err(|error| Problem::at(path, error))
+}
+
+impl Format {
+    /// The package's file name, and the package.
+    fn pack(self, binaries: &Binaries, release: &Release<'_>) -> Result<(String, Vec<u8>), Problem> {
+        match self {
+            Self::Archive => {
+                let folder = format!("weka-token-{}-{}-linux", release.version, release.architecture);
+                Ok((format!("{folder}.tar.gz"), archived(&folder, binaries, release)?))
+            }
+            Self::Deb => Ok((deb::file_name(release)?, packed_as_deb(binaries, release)?)),
+            Self::Rpm => Ok((rpm_package::file_name(release), packed_as_rpm(binaries, release)?)),
+        }
+    }
 }
 
 /// Everything below one folder, for `tar -C /usr/local --strip-components=1`.

@@ -11,7 +11,7 @@ pub(crate) struct Place {
     #[command(flatten)]
     scope: Scope,
     /// Below DIR/usr, as a package has it, instead of /usr/local
-    #[arg(long, value_name = "DIR", requires = "system")]
+    #[arg(long, value_name = "DIR", conflicts_with = "user")]
     root: Option<PathBuf>,
 }
 

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -244,6 +244,13 @@ fn the_same_tree_makes_the_same_packages_and_the_sums_are_right() {
         check.args(["--check", "--strict", "SHA256SUMS"]).current_dir(packed.folder.path().join("out"));
     let checked = checked.output().unwrap();
     assert!(checked.status.success(), "{checked:#?}");
+    assert!(packed.dist("one", &["--format", "deb"]).status.success());
+    let names: BTreeSet<_> = fs::read_dir(packed.folder.path().join("one"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    let deb = packed.path(".deb").file_name().unwrap().to_owned();
+    assert_eq!(names, BTreeSet::from([deb, "SHA256SUMS".into()]));
 }
 
 #[test]
