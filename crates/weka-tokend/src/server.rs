@@ -7,13 +7,14 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::AsFd;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use wire::frame::{self, FrameError, HEADER_LEN, Header, UNSUPPORTED};
 use wire::{Code, Refusal, Request, Response};
 use zeroize::{Zeroize, Zeroizing};
@@ -156,11 +157,14 @@ async fn converse(
     registry: &Arc<Registry>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), ConnectionError> {
+    let mut asked_to_end = stop.clone();
+    // Waited for once per connection, not once per request: that is a lock less.
+    let mut ending = pin!(asked_to_end.wait_for(|stop| *stop));
     loop {
         let request = tokio::select! {
             biased;
             request = connection.request() => request,
-            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+            _ = &mut ending => return Ok(()),
         };
         let request = match request {
             Ok(Some(request)) => request,
@@ -200,23 +204,39 @@ struct Connection {
     stream: UnixStream,
     buffer: Zeroizing<Vec<u8>>,
     filled: usize,
+    /// One alarm for the whole connection: it is moved on when it rings too early, and not at each request.
+    quiet: Pin<Box<Sleep>>,
+    last_read: Instant,
 }
 
 impl Connection {
     fn new(stream: UnixStream) -> Self {
-        Self { stream, buffer: Zeroizing::new(vec![0; BUFFER]), filled: 0 }
+        let buffer = Zeroizing::new(vec![0; BUFFER]);
+        let last_read = Instant::now();
+        Self { stream, buffer, filled: 0, quiet: Box::pin(sleep_until(last_read + IDLE_LIMIT)), last_read }
     }
 
     /// The next request; `None` where the peer ended the connection between two.
     ///
     /// It may be dropped and called again: what was read is kept.
     async fn request(&mut self) -> Result<Option<Request>, ConnectionError> {
-        if self.filled == 0 {
-            let read = timeout(IDLE_LIMIT, self.fill()).await.map_err(|_| ConnectionError::Quiet)?;
-            if read? == 0 {
-                return Ok(None);
+        while self.filled == 0 {
+            let space = self.buffer.as_mut_slice();
+            tokio::select! {
+                biased;
+                read = self.stream.read(space) => match read? {
+                    0 => return Ok(None),
+                    read => self.filled = read,
+                },
+                () = &mut self.quiet => {
+                    if self.last_read.elapsed() >= IDLE_LIMIT {
+                        return Err(ConnectionError::Quiet);
+                    }
+                    self.quiet.as_mut().reset(self.last_read + IDLE_LIMIT);
+                }
             }
         }
+        self.last_read = Instant::now();
         if let Some(request) = self.take()? {
             return Ok(Some(request));
         }
@@ -321,7 +341,17 @@ impl Connection {
     }
 
     async fn write(&mut self, frame: &[u8]) -> Result<(), ConnectionError> {
-        match timeout(WRITE_DEADLINE, self.stream.write_all(frame)).await {
+        // Nearly every answer fits into the socket at once, and needs no deadline.
+        let written = match self.stream.try_write(frame) {
+            Ok(written) => written,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            Err(error) => return Err(error.into()),
+        };
+        let rest = frame.get(written..).unwrap_or_default();
+        if rest.is_empty() {
+            return Ok(());
+        }
+        match timeout(WRITE_DEADLINE, self.stream.write_all(rest)).await {
             Ok(written) => Ok(written?),
             Err(_) => Err(ConnectionError::SlowPeer),
         }

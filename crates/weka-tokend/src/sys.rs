@@ -9,8 +9,8 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -45,15 +45,21 @@ pub(crate) fn give_memory_back() {
 pub(crate) fn lock_pages(secret: &[u8]) {
     static LOCKED: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
     static SAID: AtomicBool = AtomicBool::new(false);
+    // The page locked last: allocators give the same memory out again and again.
+    static LAST: AtomicUsize = AtomicUsize::new(0);
     if secret.is_empty() {
         return;
     }
     let page = page_size();
     let start = secret.as_ptr().addr();
     let (first, last) = (start / page, (start + secret.len() - 1) / page);
+    if first == last && LAST.load(Ordering::Relaxed) == first {
+        return;
+    }
     let mut locked = LOCKED.lock().unwrap_or_else(PoisonError::into_inner);
     for number in first..=last {
         if locked.contains(&number) {
+            LAST.store(number, Ordering::Relaxed);
             continue;
         }
         let Some(at) = NonNull::new(secret.as_ptr().with_addr(number * page).cast_mut().cast()) else {
@@ -64,6 +70,7 @@ pub(crate) fn lock_pages(secret: &[u8]) {
         match done {
             Ok(()) => {
                 locked.insert(number);
+                LAST.store(number, Ordering::Relaxed);
             }
             Err(error) if !SAID.swap(true, Ordering::Relaxed) => {
                 tracing::warn!(%error, "not every page with secrets can be locked in memory; see RLIMIT_MEMLOCK");
@@ -74,8 +81,11 @@ pub(crate) fn lock_pages(secret: &[u8]) {
 }
 
 fn page_size() -> usize {
-    let size = sysconf(SysconfVar::PAGE_SIZE).ok().flatten();
-    size.and_then(|size| usize::try_from(size).ok()).filter(|size| *size > 0).unwrap_or(4096)
+    static SIZE: OnceLock<usize> = OnceLock::new();
+    *SIZE.get_or_init(|| {
+        let size = sysconf(SysconfVar::PAGE_SIZE).ok().flatten();
+        size.and_then(|size| usize::try_from(size).ok()).filter(|size| *size > 0).unwrap_or(4096)
+    })
 }
 
 /// Takes over the descriptors that the service manager passed, once; they are closed in children. Numbers
