@@ -1,6 +1,6 @@
 //! Only the socket is enabled: the daemon starts by itself at the first request.
 
-use crate::{SERVICE, SOCKET, log_in};
+use crate::{SERVICE, SOCKET, log_in, somebody};
 use e2e::Cluster;
 use e2e::systemd::{self, UserManager};
 use std::fs;
@@ -107,4 +107,12 @@ fn a_daemon_in_a_terminal_does_not_take_the_managers_place() {
     }
     log_in(&manager, &cluster, &[]).ok();
     manager.weka_token(&["get"]).ok();
+}
+
+#[test]
+fn a_login_says_what_ends_with_the_last_session() {
+    let cluster = Cluster::start(&[]);
+    let Some(manager) = somebody() else { return };
+    let said = log_in(&manager, &cluster, &[]).stderr;
+    assert!(said.contains("loginctl enable-linger"), "{said}");
 }

@@ -5,13 +5,16 @@ use super::exchange::LoginJob;
 use super::order::{Candidate, LoginOrder, LoginReply, TrustOrder};
 use crate::config::ProfileName;
 use crate::config::save::{ProfileChanges, save_profile};
-use crate::dirs::Dirs;
+use crate::dirs::{Dirs, Service};
+use crate::systemd::linger;
 use engine::{Answer, Event, ExchangeId, Moment, Refused, WaiterId};
 use secret::Password;
 use std::time::Duration;
 use weka_rest::Client;
 use wire::{Code, LoggedIn, Refusal};
 
+/// How long the advice about lingering may hold up the answer to a login.
+const ADVICE_LIMIT: Duration = Duration::from_secs(1);
 /// How long saving the configuration may hold up the answer to a login.
 const SAVE_LIMIT: Duration = Duration::from_secs(3);
 
@@ -134,7 +137,14 @@ impl Keeper {
         logged_in.expires_in_s = self.board.published().map_or(0, |published| published.lease.life.as_secs());
         logged_in.notes.extend(self.file.save_problem.clone().or_else(|| self.file.problem.clone()));
         let (name, dirs) = (self.name.clone(), self.surroundings.dirs.clone());
+        let of_a_user = self.storing.is_there() && dirs.service == Service::User;
         tokio::spawn(async move {
+            if of_a_user {
+                // A name service that hangs costs the advice, and nothing else.
+                let advice = tokio::task::spawn_blocking(linger::advice);
+                let advice = tokio::time::timeout(ADVICE_LIMIT, advice).await;
+                logged_in.notes.extend(advice.ok().and_then(Result::ok).flatten());
+            }
             match save(name, dirs, changes).await {
                 Ok(saved_to) => logged_in.saved_to = saved_to,
                 Err(problem) => logged_in.notes.push(format!("the profile is not saved: {problem}")),
