@@ -104,7 +104,8 @@ impl Round {
     /// but never more than five minutes, and not for all at the same moment.
     pub(super) fn peace(asked: Duration, dice: &mut Dice, now: Moment) -> Moment {
         let asked = asked.min(LONGEST_HOLD);
-        now + asked + dice.within(asked / 16)
+        let wait = (asked + dice.within(asked / 16)).min(LONGEST_HOLD);
+        now + wait
     }
 
     pub(super) const fn hold_until(&mut self, until: Moment) {
