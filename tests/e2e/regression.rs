@@ -1,6 +1,6 @@
 //! What once went wrong, and must not again.
 
-use crate::{LoggedIn, json, login, profile, weka_user_login};
+use crate::{LoggedIn, json, login, login_with, profile, weka_user_login};
 use e2e::{Cluster, Daemon, Home};
 use nix::sys::signal::Signal;
 use std::fs;
@@ -84,4 +84,46 @@ fn a_token_file_was_forgotten_when_its_profiles_mistyped_endpoint_was_mended() {
     daemon.until("ready", |profile| profile.state == State::Ready);
     assert!(cluster.honours(&home.run(&["get"]).ok()));
     assert!(home.token_file().exists());
+}
+
+#[test]
+fn a_profiles_token_file_was_seized_by_profile_default() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    login_with(&home, &cluster, "alice", "Alice-Pass1", &["-p", "prod", "--token-file"]).ok();
+    home.run(&["get", "-p", "prod"]).ok();
+    home.run(&["get", "-p", "default"]).refused(4);
+    assert_eq!(cluster.count("refreshes_failed"), 0);
+}
+
+#[test]
+fn a_reload_undid_a_login_that_was_not_saved() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    login_with(&home, &cluster, "alice", "Alice-Pass1", &["--no-save"]).ok();
+    login_with(&home, &cluster, "alice", "Alice-Pass1", &["--no-save", "-p", "extra"]).ok();
+    daemon.signal(Signal::SIGHUP);
+    daemon.until("the configuration was read again", |_| daemon.log().contains("read again"));
+    for profile in ["default", "extra"] {
+        let token = home.run(&["get", "-p", profile]).ok();
+        assert!(cluster.honours(&token), "{profile}");
+        home.run(&["refresh", "-p", profile, "--timeout", "20s"]).ok();
+    }
+}
+
+#[test]
+fn a_stale_pair_in_the_token_file_cost_a_good_login() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    login_with(&home, &cluster, "alice", "Alice-Pass1", &["--token-file"]).ok();
+    let stale = r#"{"access_token":"a.b.c","refresh_token":"stale","token_type":"Bearer"}"#;
+    home.write(&home.token_file(), stale);
+    daemon.until("the pair from before is in use again", |profile| {
+        profile.refresh_failures_total >= 1 && profile.state == State::Ready
+    });
+    assert!(cluster.honours(&home.run(&["get"]).ok()));
+    assert_eq!(cluster.count("logins_ok"), 1);
 }
