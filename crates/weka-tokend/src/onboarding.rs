@@ -106,7 +106,7 @@ impl Registry {
             config.token_file = TokenFile::Kept(path);
         }
         self.claim_file(&name, &config.token_file)?;
-        let (handle, _) = self.find_or_create(&name, &config)?;
+        let handle = self.find_or_create(&name, &config)?;
         let candidate = Candidate { config, changes: login.save.then_some(changes) };
         handle.board.login_begins();
         let result = handle
@@ -192,7 +192,7 @@ impl Registry {
                 )));
             }
         }
-        let (handle, _) = self.find_or_create(&name, &config)?;
+        let handle = self.find_or_create(&name, &config)?;
         let candidate = Candidate { config, changes: save.then_some(changes) };
         let mut notes = vec![format!("the certificate of {} is trusted for profile {name}", seen.endpoint)];
         let (saved, note) =

@@ -191,14 +191,14 @@ impl Registry {
         }
     }
 
-    /// The profile of that name, with a keeper even if it is new; `true` if it is.
+    /// The profile of that name, with a keeper even if it is new.
     pub(crate) fn find_or_create(
         &self,
         name: &ProfileName,
         config: &ProfileConfig,
-    ) -> Result<(Arc<Handle>, bool), Refusal> {
+    ) -> Result<Arc<Handle>, Refusal> {
         if self.inner().profiles.contains_key(name) {
-            return self.find(Some(name.as_str())).map(|handle| (handle, false));
+            return self.find(Some(name.as_str()));
         }
         let (handle, task) = Keeper::spawn(name.clone(), config.clone(), Arc::clone(&self.surroundings))
             .map_err(|error| Refusal::new(Code::Failed, format!("profile {name}: {error}")))?;
@@ -208,7 +208,7 @@ impl Registry {
         inner.tasks.push(task);
         inner.profiles.insert(name.clone(), Entry::Running { handle: Arc::clone(&handle), file: None });
         drop(inner);
-        Ok((handle, true))
+        Ok(handle)
     }
 
     /// What a login or a decision about trust settled stands in the configuration file now.
