@@ -21,6 +21,7 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 #[derive(Debug)]
 pub struct Cgroup {
     folders: Vec<PathBuf>,
+    views: Vec<String>,
 }
 
 impl Cgroup {
@@ -32,13 +33,9 @@ impl Cgroup {
     pub fn new(owner: Option<Uid>) -> Self {
         let own = fs::read_to_string("/proc/self/cgroup").expect("the kernel has control groups");
         let name = format!("{NAME}{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let mut folders = Vec::new();
-        for line in own.lines() {
-            let mut fields = line.splitn(3, ':');
-            let (Some(id), Some(controllers), Some(path)) = (fields.next(), fields.next(), fields.next())
-            else {
-                continue;
-            };
+        let (mut folders, mut views) = (Vec::new(), Vec::new());
+        let managers = lines(&own).find_map(|(_, name, path)| (name == "name=systemd").then_some(path));
+        for (id, controllers, path) in lines(&own) {
             // Version 2 has number 0; another one without controllers is about to go.
             if controllers.is_empty() && id != "0" {
                 continue;
@@ -60,9 +57,21 @@ impl Cgroup {
                 }
             }
             folders.push(folder);
+            if let Some(managers) = managers.filter(|managers| *managers != path && id != "0") {
+                let seen = hierarchy.join(managers.trim_start_matches('/'));
+                views.push(format!("{}={}", parent.display(), seen.display()));
+            }
         }
         assert!(!folders.is_empty(), "no control groups in {own}");
-        Self { folders }
+        Self { folders, views }
+    }
+
+    /// `FOLDER=SEEN` for each hierarchy that has our own group elsewhere than the manager's hierarchy has: the manager looks
+    /// for its group at the same place in all of them, and goes without the controller where there is none. With `FOLDER`
+    /// mounted on `SEEN` there is one.
+    #[must_use]
+    pub fn views(&self) -> &[String] {
+        &self.views
     }
 
     /// The groups, in the file system.
@@ -85,6 +94,30 @@ impl Drop for Cgroup {
             }
         }
     }
+}
+
+/// Hierarchy, controllers and group in each line of a `/proc/PID/cgroup`.
+fn lines(text: &str) -> impl Iterator<Item = (&str, &str, &str)> {
+    text.lines().filter_map(|line| {
+        let mut fields = line.splitn(3, ':');
+        Some((fields.next()?, fields.next()?, fields.next()?))
+    })
+}
+
+/// The limit in bytes on the memory of the groups in a `/proc/PID/cgroup`, where there is one that is in force.
+pub(super) fn memory_limit(groups: &str) -> Option<u64> {
+    let swaps = fs::read_to_string("/proc/swaps").is_ok_and(|swaps| swaps.lines().count() > 1);
+    lines(groups).find_map(|(_, controllers, group)| {
+        let unified = controllers.is_empty();
+        if !unified && !controllers.split(',').any(|name| name == "memory") {
+            return None;
+        }
+        let folder = hierarchy(controllers)?.join(group.trim_start_matches('/'));
+        let read = |name: &str| fs::read_to_string(folder.join(name)).ok()?.trim().parse::<u64>().ok();
+        let limit = read(if unified { "memory.max" } else { "memory.limit_in_bytes" })?;
+        let stays = !swaps || (unified && read("memory.swap.max") == Some(0));
+        stays.then_some(limit)
+    })
 }
 
 /// Where the hierarchy of these controllers is mounted.

@@ -38,13 +38,16 @@ pub fn is_there() -> bool {
         Err(reason) => {
             assert!(!nix::unistd::geteuid().is_root(), "{reason}");
             static ONCE: Once = Once::new();
-            ONCE.call_once(|| {
-                // Not by `eprintln`, which is kept from view when a test passes.
-                let _written = writeln!(std::io::stderr(), "skipped: the tests in a real systemd: {reason}");
-            });
+            ONCE.call_once(|| skipped(&format!("the tests in a real systemd: {reason}")));
             false
         }
     }
+}
+
+/// Says in one line what was not tested, and why.
+pub fn skipped(what: &str) {
+    // Not by `eprintln`, which is kept from view when a test passes.
+    let _written = writeln!(std::io::stderr(), "skipped: {what}");
 }
 
 /// Whether a systemd can be started here.

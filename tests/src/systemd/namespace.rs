@@ -23,7 +23,7 @@ pub struct Namespace {
 
 impl Namespace {
     /// Runs `script` in new namespaces for mounts, processes and the host name. Its `$1`, `$2`, ... are `arguments`,
-    /// its `$CGROUPS` the control groups, and what it says is kept in `output`.
+    /// its `$CGROUPS` the control groups, its `$CGROUP_VIEWS` what [`Cgroup::views`] says, and what it says is kept in `output`.
     ///
     /// # Panics
     /// It cannot be started.
@@ -40,6 +40,7 @@ impl Namespace {
             .env_clear()
             .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
             .env("CGROUPS", groups.join(" "))
+            .env("CGROUP_VIEWS", cgroup.views().join(" "))
             .current_dir("/")
             .stdin(Stdio::null())
             .stdout(file.try_clone().expect("a descriptor"))

@@ -2,7 +2,7 @@
 
 use crate::binaries;
 use crate::home::{Ran, finish};
-use crate::systemd::cgroup::Cgroup;
+use crate::systemd::cgroup::{self, Cgroup};
 use crate::systemd::namespace::Namespace;
 use crate::systemd::{PROGRAM, units, until};
 use std::fs;
@@ -41,6 +41,10 @@ else
         name=$root/sys/fs/cgroup/$(basename "$hierarchy")
         mkdir "$name"
         mount --bind "$hierarchy" "$name"
+    done
+    for view in $CGROUP_VIEWS; do
+        seen=$root${view#*=}
+        if [ -d "$seen" ]; then mount --bind "${view%%=*}" "$seen"; fi
     done
 fi
 mount -t tmpfs -o mode=755 tmpfs "$root/dev"
@@ -233,6 +237,13 @@ impl SystemManager {
         until(&format!("{property} of {unit}"), || {
             Some(self.show(unit, property)).filter(|value| wanted(value))
         })
+    }
+
+    /// The memory in bytes that the control group of a process may have, where the kernel holds it to that: not where the
+    /// manager was given no memory controller, nor where what is too much goes to swap instead.
+    #[must_use]
+    pub fn memory_limit(&self, pid: &str) -> Option<u64> {
+        cgroup::memory_limit(&self.run(&["cat", &format!("/proc/{pid}/cgroup")]).ok())
     }
 
     /// Somebody on the host.
