@@ -4,6 +4,7 @@
 
 mod config;
 mod failover;
+mod follow;
 mod frames;
 mod get;
 mod install;

@@ -4,6 +4,7 @@ use crate::audit;
 use crate::clock;
 use crate::config::ProfileName;
 use crate::dirs::Service;
+use crate::following::Wait;
 use crate::keeper::order::{Handle, Order};
 use crate::peer::Peer;
 use crate::registry::{Registry, deadline};
@@ -14,7 +15,7 @@ use tokio::sync::watch;
 use wire::{Code, Refusal, Request, Response, Whoami};
 
 /// The longest a long poll is held, in seconds.
-const LONGEST_POLL_S: u32 = 60;
+pub(crate) const LONGEST_POLL_S: u32 = 60;
 
 impl Registry {
     /// One request's answer. `stop` cuts long polls short.
@@ -34,6 +35,12 @@ impl Registry {
             }
             Request::Whoami { profile, timeout_ms } => {
                 self.whoami(profile.as_deref(), timeout_ms, peer).await
+            }
+            Request::Follow { profile, after, wait_s, timeout_ms } => {
+                match self.permitted(profile.as_deref(), peer).await {
+                    Ok(handle) => self.follow(&handle, Wait { after, wait_s, timeout_ms }, peer, stop).await,
+                    Err(refusal) => Err(refusal),
+                }
             }
             request => match self.owners_only(peer) {
                 Ok(()) => self.serve_owner(request).await,
@@ -137,9 +144,15 @@ impl Registry {
                 let expires_in_s = published.lease.remaining(clock::now()).as_secs();
                 Ok(Response::Refreshed { profile: handle.name.to_string(), expires_in_s })
             }
-            Request::Get { .. } | Request::Status { .. } | Request::Whoami { .. } => {
-                Err(Refusal::new(Code::Failed, "the request was not understood"))
+            Request::Adopt { profile, after, offer } => {
+                let handle = self.find(profile.as_deref())?;
+                let notes = handle.ask(|reply| Order::Adopt { after, offer, reply }).await?;
+                Ok(Response::Done { notes })
             }
+            Request::Get { .. }
+            | Request::Status { .. }
+            | Request::Whoami { .. }
+            | Request::Follow { .. } => Err(Refusal::new(Code::Failed, "the request was not understood")),
         }
     }
 

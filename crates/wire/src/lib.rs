@@ -18,8 +18,8 @@ pub mod status;
 
 pub use frame::{FrameError, HEADER_LEN, MAX_BODY, VERSION};
 pub use message::{
-    Certificate, LoggedIn, Login, ProfileSettings, Request, Response, Target, Token, TokenFileChoice, Trust,
-    Verdict, Whoami,
+    Certificate, LoggedIn, Login, Offer, Pair, ProfileSettings, Request, Response, Target, Token,
+    TokenFileChoice, Trust, Verdict, Whoami,
 };
 pub use refusal::{Code, Refusal};
 pub use status::{DaemonStatus, ProfileStatus, State, Status};

@@ -5,7 +5,7 @@
 
 use crate::refusal::Refusal;
 use crate::status::{State, Status};
-use secret::{AccessToken, Password};
+use secret::{AccessToken, Password, RefreshToken};
 use serde::{Deserialize, Serialize};
 
 /// What a client asks. `profile: None` means the daemon's default profile.
@@ -80,6 +80,39 @@ pub enum Request {
         /// How long the caller is willing to wait, in milliseconds.
         timeout_ms: u32,
     },
+    /// The current pair, or the next one: for whoever keeps a copy of it current.
+    /// Answered by [`Response::Pair`].
+    Follow {
+        /// Which profile.
+        profile: Option<String>,
+        /// The pair the caller has, by its [`Pair::id`]: answered once there is another, or `wait_s` is over.
+        after: Option<u64>,
+        /// The longest wait for another pair, in seconds; the daemon caps it.
+        wait_s: u32,
+        /// How long the caller is willing to wait after that, where no token is live, in milliseconds.
+        timeout_ms: u32,
+    },
+    /// A pair that somebody else renewed from one of ours, to be used from now on;
+    /// answered by [`Response::Done`].
+    Adopt {
+        /// Which profile.
+        profile: Option<String>,
+        /// The pair it was renewed from, by its [`Pair::id`].
+        after: u64,
+        /// The new pair.
+        offer: Offer,
+    },
+}
+
+/// A pair that is given to the daemon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// The access token, where there is one.
+    pub access_token: Option<AccessToken>,
+    /// The refresh token.
+    pub refresh_token: RefreshToken,
+    /// The word before the access token in an `Authorization` header, `Bearer`.
+    pub token_type: String,
 }
 
 /// How a cluster's certificate is to be judged.
@@ -163,6 +196,19 @@ pub enum Response {
     Whoami(Whoami),
     /// To anything that was not done.
     Refused(Refusal),
+    /// To [`Request::Follow`].
+    Pair(Pair),
+}
+
+/// A pair, for whoever keeps a copy of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pair {
+    /// Names it: the same pair has the same number, also after a restart of the daemon.
+    pub id: u64,
+    /// The access token and what belongs to it.
+    pub token: Token,
+    /// The refresh token; `None` where there is none, or where the caller may have the access token only.
+    pub refresh_token: Option<RefreshToken>,
 }
 
 /// An access token and what a caller may want to know with it.

@@ -171,7 +171,7 @@ fn debug_of_a_message_shows_no_secret() {
         assert!(!text.contains("SECRET"), "{text}");
         secrets_shown_as_lengths += usize::from(text.contains(" bytes)"));
     }
-    assert_eq!(secrets_shown_as_lengths, 2, "the login and the token");
+    assert_eq!(secrets_shown_as_lengths, 4, "the login, the offer, the token and the pair");
 }
 
 #[test]

@@ -5,14 +5,14 @@
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
-use secret::{AccessToken, Password};
+use secret::{AccessToken, Password, RefreshToken};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 use wire::frame::{self, FrameError, HEADER_LEN, Header};
 use wire::{
-    Certificate, Code, DaemonStatus, LoggedIn, Login, ProfileSettings, ProfileStatus, Refusal, Request,
-    Response, State, Status, Target, Token, TokenFileChoice, Trust, Verdict, Whoami, blocking,
+    Certificate, Code, DaemonStatus, LoggedIn, Login, Offer, Pair, ProfileSettings, ProfileStatus, Refusal,
+    Request, Response, State, Status, Target, Token, TokenFileChoice, Trust, Verdict, Whoami, blocking,
 };
 
 fn text() -> BoxedStrategy<String> {
@@ -60,6 +60,16 @@ fn login() -> BoxedStrategy<Login> {
         .boxed()
 }
 
+fn offer() -> BoxedStrategy<Offer> {
+    (maybe(), text(), text())
+        .prop_map(|(access_token, refresh_token, token_type)| Offer {
+            access_token: access_token.map(AccessToken::new),
+            refresh_token: RefreshToken::new(refresh_token),
+            token_type,
+        })
+        .boxed()
+}
+
 fn request() -> BoxedStrategy<Request> {
     prop_oneof![
         (maybe(), any::<Option<u64>>(), any::<u32>())
@@ -87,6 +97,14 @@ fn request() -> BoxedStrategy<Request> {
         }),
         (maybe(), any::<u32>()).prop_map(|(profile, timeout_ms)| Request::Refresh { profile, timeout_ms }),
         (maybe(), any::<u32>()).prop_map(|(profile, timeout_ms)| Request::Whoami { profile, timeout_ms }),
+        (maybe(), any::<Option<u64>>(), any::<u32>(), any::<u32>()).prop_map(
+            |(profile, after, wait_s, timeout_ms)| Request::Follow { profile, after, wait_s, timeout_ms }
+        ),
+        (maybe(), any::<u64>(), offer()).prop_map(|(profile, after, offer)| Request::Adopt {
+            profile,
+            after,
+            offer
+        }),
     ]
     .boxed()
 }
@@ -267,6 +285,9 @@ fn response() -> BoxedStrategy<Response> {
             .prop_map(|(profile, expires_in_s)| Response::Refreshed { profile, expires_in_s }),
         whoami.prop_map(Response::Whoami),
         refusal.prop_map(Response::Refused),
+        (any::<u64>(), token(), maybe()).prop_map(|(id, token, refresh_token)| {
+            Response::Pair(Pair { id, token, refresh_token: refresh_token.map(RefreshToken::new) })
+        }),
     ]
     .boxed()
 }

@@ -65,18 +65,23 @@ pub async fn look(files: &FileWorker, path: Option<&Path>) -> Looked {
 }
 
 fn looked(found: FoundFile) -> Looked {
-    let now = clock::now();
-    let lease = found.hint(clock::unix_now_s()).map(|hint| lease_of(hint, now));
     let FoundFile { tokens, lax_mode, changed_unix_s, .. } = found;
-    let pair = Pair {
+    let pair = Pair { in_file: true, ..pair_of(tokens) };
+    Looked::Pair { pair, modified_unix_s: changed_unix_s, lax_mode }
+}
+
+/// Tokens from elsewhere as a pair: the access token's own dates are all that is known of its life.
+pub(super) fn pair_of(tokens: Tokens) -> Pair {
+    let hint = tokens.access_token.as_ref().and_then(|token| token_file::hint(token, clock::unix_now_s()));
+    let now = clock::now();
+    Pair {
         access_token: tokens.access_token.unwrap_or_else(|| AccessToken::new(String::new())),
         refresh_token: tokens.refresh_token,
         token_type: tokens.token_type.unwrap_or_else(|| BEARER.into()),
-        lease,
-        in_file: true,
+        lease: hint.map(|hint| lease_of(hint, now)),
+        in_file: false,
         in_store: false,
-    };
-    Looked::Pair { pair, modified_unix_s: changed_unix_s, lax_mode }
+    }
 }
 
 fn lease_of(hint: token_file::Hint, now: Moment) -> Lease {

@@ -9,6 +9,7 @@
 //! - `perform`: the engine's actions
 //! - `login`: a person's login and what follows from it
 //! - `memory`: what must outlive a restart
+//! - `offered`: pairs that somebody else renewed from ours
 //! - `storing`: states that outlive the daemon in the service manager's store
 //! - `report`, `view`: what people are told
 
@@ -17,6 +18,7 @@ pub mod file;
 mod filing;
 mod login;
 mod memory;
+mod offered;
 pub mod order;
 mod outcome;
 pub mod pairs;
@@ -237,6 +239,12 @@ impl Keeper {
             }
             Order::Login(order) => self.on_login(*order),
             Order::Trust(order) => self.on_trust(*order),
+            Order::RefreshToken { generation, reply } => {
+                let pair = self.pairs.get(generation);
+                // Who asked has left: that is no failure.
+                drop(reply.send(Ok(pair.and_then(|pair| pair.refresh_token.clone()))));
+            }
+            Order::Adopt { after, offer, reply } => drop(reply.send(self.on_offer(after, offer))),
             Order::Logout { reply } => self.on_logout(reply),
             Order::Reconfigure(config) => self.reconfigure(*config),
         }
@@ -303,6 +311,7 @@ impl Keeper {
         for pending in self.logins.values_mut() {
             pending.void = true;
         }
+        self.pairs.login_changed();
         self.feed(Event::Logout);
         let path = self.config().token_file.path().map(ToOwned::to_owned);
         let removal = file::Removal { path, pair: held, reply };
@@ -335,6 +344,7 @@ impl Keeper {
             self.password.forget();
             self.granted = false;
             self.fallback = None;
+            self.pairs.login_changed();
             self.feed(Event::Revoked);
         }
         self.feed_policy();

@@ -3,12 +3,12 @@
 use crate::board::{Board, Published};
 use crate::config::save::ProfileChanges;
 use crate::config::{ProfileConfig, ProfileName};
-use engine::Moment;
-use secret::Password;
+use engine::{Generation, Moment};
+use secret::{Password, RefreshToken};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
-use wire::{Code, Refusal};
+use wire::{Code, Offer, Refusal};
 
 /// How long a keeper may take to end: an exchange under way, then a file being written.
 pub(super) const FINISH_LIMIT: Duration = Duration::from_millis(1500);
@@ -78,6 +78,22 @@ pub enum Order {
     Login(Box<LoginOrder>),
     /// Trust.
     Trust(Box<TrustOrder>),
+    /// The refresh token of a pair that was published; `None` where it has none, or is not held any more.
+    RefreshToken {
+        /// Which pair.
+        generation: Generation,
+        /// Where it goes.
+        reply: oneshot::Sender<Result<Option<RefreshToken>, Refusal>>,
+    },
+    /// A pair that somebody else renewed from one of ours.
+    Adopt {
+        /// The pair it was renewed from, by the number it has on the board.
+        after: u64,
+        /// It.
+        offer: Offer,
+        /// Where the answer goes.
+        reply: DoneReply,
+    },
     /// Forget everything.
     Logout {
         /// Where the answer goes.

@@ -17,6 +17,9 @@ impl Keeper {
                 if let Some(waiter) = running.person {
                     self.take_over(waiter, grant.password_change_required);
                 }
+                if running.renews.is_none() {
+                    self.pairs.login_changed();
+                }
                 let renewed = running.renews.and_then(|generation| self.pairs.get(generation));
                 let pair = exchange::pair_of(grant, sent_at, renewed);
                 let lease = pair.lease.unwrap_or(Lease { sent_at, life: Duration::ZERO });

@@ -2,7 +2,7 @@
 
 use crate::token_file::Tokens;
 use engine::{Adopted, Generation, Lease};
-use ring::digest::{Context, SHA256};
+use ring::digest::{Context, SHA256, digest};
 use secret::{AccessToken, RefreshToken};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -31,6 +31,13 @@ impl Pair {
     fn mark(&self) -> Mark {
         mark(self.access_token.expose(), self.refresh_token.as_ref().map_or("", RefreshToken::expose))
     }
+}
+
+/// Names a pair by its access token: the same number for the same pair, also after a restart.
+#[must_use]
+pub fn id_of(access_token: &AccessToken) -> u64 {
+    let digest = digest(&SHA256, access_token.expose().as_bytes());
+    digest.as_ref().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
 /// Tells pairs apart without keeping them: half a SHA-256 is plenty for that.
@@ -85,6 +92,8 @@ impl Known {
 pub struct Pairs {
     held: BTreeMap<Generation, Pair>,
     known: Known,
+    /// The numbers of the pairs of this login, by [`id_of`].
+    ids: VecDeque<u64>,
     last: u64,
 }
 
@@ -93,6 +102,10 @@ impl Pairs {
     pub fn add(&mut self, pair: Pair) -> Generation {
         self.last += 1;
         self.known.add(&pair);
+        self.ids.push_back(id_of(&pair.access_token));
+        if self.ids.len() > REMEMBERED {
+            self.ids.pop_front();
+        }
         let generation = Generation(self.last);
         self.held.insert(generation, pair);
         generation
@@ -111,6 +124,17 @@ impl Pairs {
     #[must_use]
     pub const fn known(&self) -> &Known {
         &self.known
+    }
+
+    /// Whether a pair of this number was held since the last login.
+    #[must_use]
+    pub fn had(&self, id: u64) -> bool {
+        self.ids.contains(&id)
+    }
+
+    /// Another login begins: what was renewed from the pairs before it is no business of ours any more.
+    pub fn login_changed(&mut self) {
+        self.ids.clear();
     }
 
     /// A pair by name.

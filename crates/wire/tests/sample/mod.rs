@@ -1,15 +1,17 @@
 //! One message of each kind, for the golden files and the tests about truncation and secrets.
 
-use secret::{AccessToken, Password};
+use secret::{AccessToken, Password, RefreshToken};
 use wire::{
-    Certificate, Code, DaemonStatus, LoggedIn, Login, ProfileSettings, ProfileStatus, Refusal, Request,
-    Response, State, Status, Target, Token, TokenFileChoice, Trust, Verdict, Whoami,
+    Certificate, Code, DaemonStatus, LoggedIn, Login, Offer, Pair, ProfileSettings, ProfileStatus, Refusal,
+    Request, Response, State, Status, Target, Token, TokenFileChoice, Trust, Verdict, Whoami,
 };
 
 /// Stands for every password here.
 pub(crate) const PASSWORD: &str = "pass-SECRET-1";
 /// Stands for every access token here.
 pub(crate) const TOKEN: &str = "head.SECRET.sign";
+/// Stands for every refresh token here.
+pub(crate) const REFRESH_TOKEN: &str = "refresh.SECRET.sign";
 
 fn text(value: &str) -> Option<String> {
     Some(value.to_owned())
@@ -48,6 +50,16 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
         Request::Logout { profile: None, revoke: true, timeout_ms: 30_000 },
         Request::Refresh { profile: text("prod"), timeout_ms: 10_000 },
         Request::Whoami { profile: None, timeout_ms: 10_000 },
+        Request::Follow { profile: text("prod"), after: Some(70_000), wait_s: 50, timeout_ms: 10_000 },
+        Request::Adopt {
+            profile: None,
+            after: 70_000,
+            offer: Offer {
+                access_token: Some(AccessToken::new(TOKEN.into())),
+                refresh_token: RefreshToken::new(REFRESH_TOKEN.into()),
+                token_type: "Bearer".into(),
+            },
+        },
     ];
     all.into_iter().map(|request| (request_name(&request), request)).collect()
 }
@@ -64,6 +76,8 @@ fn request_name(request: &Request) -> &'static str {
         Request::Logout { .. } => "request_logout",
         Request::Refresh { .. } => "request_refresh",
         Request::Whoami { .. } => "request_whoami",
+        Request::Follow { .. } => "request_follow",
+        Request::Adopt { .. } => "request_adopt",
     }
 }
 
@@ -99,18 +113,22 @@ fn profile_status() -> ProfileStatus {
     }
 }
 
+fn token() -> Token {
+    Token {
+        access_token: AccessToken::new(TOKEN.into()),
+        token_type: "Bearer".into(),
+        expires_in_s: 252,
+        profile: "default".into(),
+        endpoint: "https://weka01:14000".into(),
+        org: text("Root"),
+        username: None,
+    }
+}
+
 /// Every response, with the name of its golden file.
 pub(crate) fn responses() -> Vec<(&'static str, Response)> {
     let all = vec![
-        Response::Token(Token {
-            access_token: AccessToken::new(TOKEN.into()),
-            token_type: "Bearer".into(),
-            expires_in_s: 252,
-            profile: "default".into(),
-            endpoint: "https://weka01:14000".into(),
-            org: text("Root"),
-            username: None,
-        }),
+        Response::Token(token()),
         Response::Status(Status {
             revision: 300,
             daemon: daemon_status(),
@@ -163,6 +181,11 @@ pub(crate) fn responses() -> Vec<(&'static str, Response)> {
             Refusal::new(Code::LoginRequired, "profile prod needs a login")
                 .then("run: weka-token login -p prod"),
         ),
+        Response::Pair(Pair {
+            id: 70_000,
+            token: token(),
+            refresh_token: Some(RefreshToken::new(REFRESH_TOKEN.into())),
+        }),
     ];
     all.into_iter().map(|response| (response_name(&response), response)).collect()
 }
@@ -179,5 +202,6 @@ fn response_name(response: &Response) -> &'static str {
         Response::Refreshed { .. } => "response_refreshed",
         Response::Whoami(_) => "response_whoami",
         Response::Refused(_) => "response_refused",
+        Response::Pair(_) => "response_pair",
     }
 }
