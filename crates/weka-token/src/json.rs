@@ -80,7 +80,8 @@ pub(crate) fn array(items: impl Iterator<Item = Zeroizing<String>>) -> String {
     text
 }
 
-fn quote(text: &mut String, value: &str) {
+/// Adds a JSON string; a character takes at most six bytes.
+pub(crate) fn quote(text: &mut String, value: &str) {
     text.push('"');
     for letter in value.chars() {
         match letter {

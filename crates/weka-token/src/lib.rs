@@ -19,6 +19,10 @@
 //! - [`completions`] and [`man`], with `after_help`: what shells and manual readers get; for packages too.
 //! - `status`, with `status_table`, `status_json` and `prometheus`; `watch` and `screen` keep it current.
 //!
+//! For commands that run others:
+//! - `private_file`: a token file for one command, kept current; in a folder made and swept by `private_folder`.
+//! - `token_json`: token files as WEKA's own tools write and read them.
+//!
 //! What comes out:
 //! - `output`: results on stdout in one write, everything else on stderr.
 //! - `failure`: message, next step, exit status.
@@ -41,6 +45,10 @@ mod login;
 mod logout;
 pub mod man;
 mod output;
+#[cfg_attr(not(test), allow(dead_code, reason = "for commands that run others with a token file"))]
+mod private_file;
+#[cfg_attr(not(test), allow(dead_code, reason = "as private_file"))]
+mod private_folder;
 mod profile_name;
 mod prometheus;
 mod refresh;
@@ -54,6 +62,8 @@ mod status_table;
 mod sys;
 mod terminal;
 mod token_format;
+#[cfg_attr(not(test), allow(dead_code, reason = "as private_file"))]
+mod token_json;
 mod utc;
 mod watch;
 mod whoami;
