@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
 mod config;
+mod consumers;
 mod failover;
 mod follow;
 mod frames;

@@ -117,3 +117,20 @@ fn what_others_add_to_the_file_is_kept() {
     assert_eq!(now["note"], "mine");
     assert_ne!(now["access_token"], pair["access_token"]);
 }
+
+#[test]
+fn an_old_pair_that_a_tool_writes_back_is_not_what_the_next_reader_finds() {
+    let (cluster, home, daemon, _) = two_logins(&[]);
+    let old = fs::read_to_string(home.token_file()).unwrap();
+    home.run(&["refresh"]).ok();
+    let ours = home.run(&["get"]).ok();
+    for _ in 0..3 {
+        fs::write(home.token_file(), &old).unwrap();
+        daemon.until("the file holds the new pair again", |_| {
+            let text = fs::read_to_string(home.token_file()).unwrap();
+            serde_json::from_str::<Value>(&text).is_ok_and(|pair| pair["access_token"] == *ours)
+        });
+    }
+    assert_eq!(home.run(&["get"]).ok(), ours, "the old one is not handed out");
+    assert_eq!(cluster.count("refreshes_ok"), 1);
+}

@@ -5,7 +5,9 @@
 //! - [`home`]: a home folder, an environment, and the commands that run in it
 //! - [`daemon`]: a daemon whose socket answers
 //! - [`process`]: a child that never outlives its owner
+//! - [`python`]: Python, with WEKA's own library as it is on PyPI
 //! - [`systemd`]: a real service manager, for a user and for a host, in namespaces of its own
+//! - [`tool`]: a program that is told what to do line by line
 //! - [`terminal`]: a pseudo-terminal with a command on it, and hands to type with
 #![forbid(unsafe_code)]
 
@@ -14,10 +16,13 @@ pub mod cluster;
 pub mod daemon;
 pub mod home;
 pub mod process;
+pub mod python;
 pub mod systemd;
 pub mod terminal;
+pub mod tool;
 
 pub use cluster::Cluster;
 pub use daemon::Daemon;
 pub use home::{Home, Ran};
 pub use terminal::Terminal;
+pub use tool::Tool;

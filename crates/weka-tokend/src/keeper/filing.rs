@@ -8,6 +8,10 @@ use crate::file_watch::FileWatch;
 use crate::token_file::FileWorker;
 use engine::{Adopted, Event, Generation};
 
+/// How often a pair is put back in the place of an older one of ours that another writer put into the file: two
+/// daemons that see each other's old pairs must not write for ever.
+const PUT_BACK: u8 = 3;
+
 /// What a keeper knows of its token file.
 #[derive(Debug)]
 pub(super) struct FileSide {
@@ -23,6 +27,8 @@ pub(super) struct FileSide {
     pub(super) lax_mode: Option<u32>,
     /// It was configured while a pair was held, so that pair is to be put into it.
     pub(super) owed: bool,
+    /// The pair that was last put back in the place of an older one, and how often.
+    put_back: Option<(Generation, u8)>,
     /// What is wrong with what is there.
     pub(super) problem: Option<String>,
     /// Why the pair that is held could not be put into it.
@@ -39,6 +45,7 @@ impl FileSide {
             there: false,
             lax_mode: None,
             owed: false,
+            put_back: None,
             problem: None,
             save_problem: None,
         }
@@ -139,8 +146,26 @@ impl Keeper {
             tracing::info!(profile = %self.name, "another writer renewed the token file; its tokens are used from now on");
             self.feed(Event::FileChanged { pair });
         } else {
+            self.put_back();
             self.file_held_pair();
             self.show(clock::now());
+        }
+    }
+
+    /// A tool that keeps its tokens in memory writes them back long after we renewed them. What is in the file then
+    /// is a pair that we had, and soon dead: whoever reads the file next would be served badly until our next renewal.
+    fn put_back(&mut self) {
+        let Some(held) = self.session.held() else { return };
+        // A pair on its way into the file needs no second one.
+        let is_stale =
+            self.saving == 0 && self.pairs.get(held).is_some_and(|pair| self.pairs.is_stale_in_file(pair));
+        let times =
+            self.file.put_back.filter(|(generation, _)| *generation == held).map_or(0, |(_, times)| times);
+        if is_stale && times < PUT_BACK {
+            tracing::info!(profile = %self.name, "another writer put older tokens into the token file; ours are put back");
+            self.file.put_back = Some((held, times + 1));
+            self.pairs.not_filed();
+            self.file.owed = true;
         }
     }
 

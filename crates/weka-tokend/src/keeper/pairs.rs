@@ -158,9 +158,20 @@ impl Pairs {
         self.known.in_file = Some(pair.mark());
     }
 
+    /// Whether the token file held this pair once, and was last seen to hold another.
+    #[must_use]
+    pub fn is_stale_in_file(&self, pair: &Pair) -> bool {
+        pair.in_file && self.known.in_file.is_some_and(|found| found != pair.mark())
+    }
+
     /// Another token file is meant from now on.
     pub fn file_moved(&mut self) {
         self.known.in_file = None;
+        self.not_filed();
+    }
+
+    /// The token file holds none of the pairs that are held.
+    pub fn not_filed(&mut self) {
         for pair in self.held.values_mut() {
             pair.in_file = false;
         }

@@ -1,0 +1,93 @@
+//! wekalib 1.5.0 as it is on PyPI: it reads the token file once, refreshes on its own over JSON-RPC, and writes its
+//! tokens back in place.
+
+use super::{EXPIRIES, address, program};
+use crate::{mode, profile, read_json, weka_user_login};
+use e2e::{Cluster, Daemon, Home, Tool};
+use serde_json::Value;
+use std::net::Ipv4Addr;
+use wire::State;
+
+const PORT: &str = "14000";
+
+/// A cluster of two backends at WEKA's own port, a daemon that keeps admin's token file, and a tool that reads it.
+struct Shared {
+    cluster: Cluster,
+    home: Home,
+    daemon: Daemon,
+    tool: Tool,
+}
+
+impl Shared {
+    fn start(options: &[&str], backends: &[Ipv4Addr]) -> Option<Self> {
+        let listen: Vec<_> =
+            backends.iter().flat_map(|at| ["--listen".to_owned(), format!("{at}:{PORT}")]).collect();
+        let listen: Vec<&str> = listen.iter().map(String::as_str).collect();
+        let home = Home::new();
+        let names: Vec<_> =
+            backends.iter().enumerate().map(|(number, at)| format!("weka-sim-{number}={at}")).collect();
+        let hosts = backends.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let mut command = program(&home, "cluster_tool.py", &[&hosts])?;
+        if options.contains(&"--tls") {
+            command.arg("--https");
+        }
+        let tool = Tool::start(command.args(names));
+        let cluster = Cluster::plain(&[options, &listen].concat());
+        home.write(&home.token_file(), &weka_user_login(&cluster, "admin", "Admin-Pass1"));
+        home.configure(&profile("default", &cluster, ""));
+        let daemon = Daemon::start(&home);
+        daemon.until("ready", |profile| profile.state == State::Ready);
+        Some(Self { cluster, home, daemon, tool })
+    }
+
+    /// How often the tool was told that its access token has died.
+    fn expiries(&self) -> usize {
+        self.cluster.requests("path=/api/v1&rpc=status&status=401").len()
+    }
+
+    fn refreshes(&self) -> Vec<Value> {
+        self.cluster.requests("path=/api/v1&rpc=user_refresh_token")
+    }
+}
+
+fn through_three_expiries(options: &[&str]) {
+    let backends = [address(), address()];
+    let Some(mut it) = Shared::start(&[&["--access-ttl", "4s"], options].concat(), &backends) else { return };
+    assert_eq!(it.tool.works(&format!("open {PORT}")), "weka-sim");
+    while it.expiries() < EXPIRIES {
+        assert_eq!(it.tool.works("call status")["name"], "weka-sim");
+        let hosts = it.tool.works("refresh");
+        assert_eq!(hosts.as_array().unwrap().len(), 4, "by address and by name: {hosts}");
+        assert_eq!(mode(&it.home.token_file()), 0o600);
+        let token = it.home.run(&["get"]).ok();
+        assert!(it.cluster.honours(&token), "{}\n{}", it.cluster.check(&token), it.daemon.log());
+        std::thread::sleep(std::time::Duration::from_millis(300));
+    }
+    // Nobody fights: it refreshes at its start, once for each host, and when its token has died; we when ours is due.
+    assert_eq!(it.refreshes().len(), 4 + it.expiries());
+    let ours = it.cluster.refreshes().len();
+    assert!((1..=2 * EXPIRIES + 1).contains(&ours), "{ours}");
+    assert_eq!(it.cluster.count("refreshes_failed"), 0);
+    assert_eq!(it.cluster.logins().len(), 1, "the one that made the file");
+
+    let before = read_json(&it.home.token_file());
+    it.home.run(&["refresh"]).ok();
+    let after = read_json(&it.home.token_file());
+    assert_eq!(after["access_token"], it.home.run(&["get"]).ok());
+    assert_ne!(after["access_token"], before["access_token"]);
+    let kept = |file: &Value| (file["token_type"].clone(), file["password_change_required"].clone());
+    assert_eq!(kept(&after), ("Bearer".into(), false.into()), "what it writes besides the tokens stays");
+    let profile = it.daemon.until("ready", |profile| profile.state == State::Ready);
+    assert_eq!(profile.notes, [""; 0]);
+    it.tool.works("call status");
+}
+
+#[test]
+fn its_own_refreshes_are_followed_through_three_expiries() {
+    through_three_expiries(&[]);
+}
+
+#[test]
+fn over_tls_as_well() {
+    through_three_expiries(&["--tls"]);
+}
