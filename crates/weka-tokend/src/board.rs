@@ -42,6 +42,8 @@ impl Revision {
 pub struct Published {
     /// Which pair.
     pub generation: Generation,
+    /// The same, as others know it: see [`wire::Pair::id`].
+    pub id: u64,
     /// The token.
     pub access_token: AccessToken,
     /// `Bearer`.

@@ -3,7 +3,6 @@
 use crate::audit;
 use crate::clock;
 use crate::keeper::order::{Handle, Order};
-use crate::keeper::pairs::id_of;
 use crate::peer::Peer;
 use crate::registry::{Registry, deadline};
 use crate::requests::LONGEST_POLL_S;
@@ -45,7 +44,7 @@ impl Registry {
             if handle.board.generation() != Some(generation) {
                 continue;
             }
-            let id = id_of(&published.access_token);
+            let id = published.id;
             let token = handle.board.hand_out(handle.name.as_str(), published, clock::now());
             audit::handed_out(peer, &token.profile, token.expires_in_s);
             return Ok(Response::Pair(Pair { id, token, refresh_token }));
@@ -61,10 +60,7 @@ impl Registry {
                 let seen = revision.current();
                 let now = clock::now();
                 let published = handle.board.published();
-                let is_news = |id| id != after;
-                if published.is_some_and(|it| {
-                    it.lease.remaining(now) > Duration::ZERO && is_news(id_of(&it.access_token))
-                }) {
+                if published.is_some_and(|it| it.lease.remaining(now) > Duration::ZERO && it.id != after) {
                     return;
                 }
                 revision.past(seen).await;

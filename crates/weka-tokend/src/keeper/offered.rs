@@ -2,7 +2,6 @@
 
 use super::Keeper;
 use super::file;
-use super::pairs::id_of;
 use crate::token_file::Tokens;
 use engine::{Condition, Event};
 use wire::{Code, Offer, Refusal};
@@ -25,7 +24,7 @@ impl Keeper {
             expires_in_s: None,
         });
         let held = self.session.held().and_then(|held| self.pairs.get(held));
-        let renews_ours = held.is_some_and(|held| id_of(&held.access_token) == after);
+        let renews_ours = held.is_some_and(|held| held.id() == after);
         // Ours was renewed as well meanwhile, and works: only one of the two can go on.
         if !renews_ours && matches!(self.shown, Condition::Ready | Condition::Degraded) {
             self.pairs.note_stale(&pair);

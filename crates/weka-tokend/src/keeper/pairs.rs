@@ -2,7 +2,7 @@
 
 use crate::token_file::Tokens;
 use engine::{Adopted, Generation, Lease};
-use ring::digest::{Context, SHA256, digest};
+use ring::digest::{Context, SHA256};
 use secret::{AccessToken, RefreshToken};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -28,16 +28,15 @@ pub struct Pair {
 }
 
 impl Pair {
+    /// A number for it: the same pair has the same one, also after a restart.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.mark().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    }
+
     fn mark(&self) -> Mark {
         mark(self.access_token.expose(), self.refresh_token.as_ref().map_or("", RefreshToken::expose))
     }
-}
-
-/// Names a pair by its access token: the same number for the same pair, also after a restart.
-#[must_use]
-pub fn id_of(access_token: &AccessToken) -> u64 {
-    let digest = digest(&SHA256, access_token.expose().as_bytes());
-    digest.as_ref().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
 /// Tells pairs apart without keeping them: half a SHA-256 is plenty for that.
@@ -92,7 +91,7 @@ impl Known {
 pub struct Pairs {
     held: BTreeMap<Generation, Pair>,
     known: Known,
-    /// The numbers of the pairs of this login, by [`id_of`].
+    /// The numbers of the pairs of this login, by [`Pair::id`].
     ids: VecDeque<u64>,
     last: u64,
 }
@@ -102,7 +101,7 @@ impl Pairs {
     pub fn add(&mut self, pair: Pair) -> Generation {
         self.last += 1;
         self.known.add(&pair);
-        self.ids.push_back(id_of(&pair.access_token));
+        self.ids.push_back(pair.id());
         if self.ids.len() > REMEMBERED {
             self.ids.pop_front();
         }

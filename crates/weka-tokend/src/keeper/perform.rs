@@ -172,6 +172,7 @@ impl Keeper {
         let published = self.pairs.get(generation).and_then(|pair| {
             Some(Published {
                 generation,
+                id: pair.id(),
                 access_token: pair.access_token.clone(),
                 token_type: pair.token_type.clone(),
                 lease: pair.lease?,
