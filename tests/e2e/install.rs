@@ -74,8 +74,11 @@ fn assert_installed(prefix: &Path) {
         let name = page.file_stem().unwrap().to_str().unwrap();
         assert!(text.contains(&format!(".TH {name} 1 ")) && text.contains(".SH SYNOPSIS"), "{text}");
         // As a reader sees it, where there is one.
-        if let Ok(read) =
-            Command::new("man").args(["--warnings", "-l"]).arg(&page).env("MANPAGER", "cat").output()
+        if let Ok(read) = Command::new("man")
+            .args(["--warnings", "-l"])
+            .arg(&page)
+            .envs([("MANPAGER", "cat"), ("LC_ALL", "C")])
+            .output()
         {
             assert!(read.status.success() && read.stderr.is_empty(), "{read:#?}");
             assert!(String::from_utf8_lossy(&read.stdout).contains("SEE ALSO"), "{read:#?}");

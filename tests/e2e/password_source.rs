@@ -156,7 +156,7 @@ fn a_changed_password_is_sent_by_the_next_daemon() {
     assert!(daemon.stop().success());
     home.write(&file, "Alice-Pass1\n");
     let _daemon = Daemon::start(&home);
-    assert!(cluster.honours(&home.run(&["get"]).ok()));
+    assert!(cluster.honours(&home.run(&["get", "--timeout", "30s"]).ok()));
     assert_eq!(cluster.logins().len(), 2);
 }
 

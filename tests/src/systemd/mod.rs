@@ -72,6 +72,12 @@ pub fn available() -> Result<(), String> {
     Ok(())
 }
 
+/// What is made from here on has the modes that are usual on a host, whatever the caller's own umask: in a root file system
+/// that only root may enter nothing works.
+fn usual_modes() {
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
+}
+
 /// The folder of units in the source tree.
 ///
 /// # Panics

@@ -4,7 +4,7 @@ use crate::binaries;
 use crate::home::{Ran, finish};
 use crate::systemd::cgroup::{self, Cgroup};
 use crate::systemd::namespace::Namespace;
-use crate::systemd::{PROGRAM, units, until};
+use crate::systemd::{PROGRAM, units, until, usual_modes};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -182,6 +182,7 @@ impl SystemManager {
     /// The source tree is not there.
     #[must_use]
     pub fn setup() -> Setup {
+        usual_modes();
         let files = tempfile::Builder::new().prefix("weka-token-files-").tempdir().expect("a folder");
         fs::set_permissions(files.path(), fs::Permissions::from_mode(0o755)).expect("the mode of /");
         let from = units().join("system");

@@ -4,7 +4,7 @@ use crate::binaries;
 use crate::home::{Home, Ran, finish};
 use crate::systemd::cgroup::Cgroup;
 use crate::systemd::namespace::Namespace;
-use crate::systemd::{PROGRAM, units, until};
+use crate::systemd::{PROGRAM, units, until, usual_modes};
 use nix::unistd::{Uid, chown};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -64,6 +64,7 @@ impl UserManager {
     /// It does not come up.
     #[must_use]
     pub fn start() -> Self {
+        usual_modes();
         let home = Home::new();
         let uid = Uid::from_raw(UID);
         own(home.path());
