@@ -19,14 +19,17 @@ struct Shared {
 }
 
 impl Shared {
-    fn start(options: &[&str], backends: &[Ipv4Addr]) -> Option<Self> {
+    /// The tool is given the hosts by address, or by the names that the cluster has for them.
+    fn start(options: &[&str], backends: &[Ipv4Addr], by_name: bool) -> Option<Self> {
         let listen: Vec<_> =
             backends.iter().flat_map(|at| ["--listen".to_owned(), format!("{at}:{PORT}")]).collect();
         let listen: Vec<&str> = listen.iter().map(String::as_str).collect();
         let home = Home::new();
-        let names: Vec<_> =
-            backends.iter().enumerate().map(|(number, at)| format!("weka-sim-{number}={at}")).collect();
-        let hosts = backends.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let named = |(number, at): (usize, &Ipv4Addr)| (format!("weka-sim-{number}"), at.to_string());
+        let named: Vec<(String, String)> = backends.iter().enumerate().map(named).collect();
+        let hosts = named.iter().map(|(name, at)| if by_name { name.as_str() } else { at });
+        let hosts = hosts.collect::<Vec<_>>().join(",");
+        let names = named.iter().map(|(name, at)| format!("{name}={at}"));
         let mut command = program(&home, "cluster_tool.py", &[&hosts])?;
         if options.contains(&"--tls") {
             command.arg("--https");
@@ -52,7 +55,9 @@ impl Shared {
 
 fn through_three_expiries(options: &[&str]) {
     let backends = [address(), address()];
-    let Some(mut it) = Shared::start(&[&["--access-ttl", "4s"], options].concat(), &backends) else { return };
+    let Some(mut it) = Shared::start(&[&["--access-ttl", "4s"], options].concat(), &backends, false) else {
+        return;
+    };
     assert_eq!(it.tool.works(&format!("open {PORT}")), "weka-sim");
     while it.expiries() < EXPIRIES {
         assert_eq!(it.tool.works("call status")["name"], "weka-sim");
@@ -90,4 +95,32 @@ fn its_own_refreshes_are_followed_through_three_expiries() {
 #[test]
 fn over_tls_as_well() {
     through_three_expiries(&["--tls"]);
+}
+
+#[test]
+fn where_a_refresh_token_works_once_it_cannot_share_one_and_status_names_that_with_the_remedy() {
+    let Some(mut it) = Shared::start(&["--single-use-refresh"], &[address()], true) else { return };
+    let remedy =
+        "a file of its own: [[profile.default.sink]] with session = \"own\" (it needs a password source)";
+    let until_noted = |it: &Shared, words: &str| {
+        it.daemon.until(words, |profile| profile.notes.iter().any(|note| note.contains(words)));
+        let shown = it.home.run(&["status"]).stdout;
+        for part in [words, remedy, &it.home.token_file().display().to_string()] {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+    };
+    // It has used the file's refresh token, and keeps the new pair to itself.
+    it.tool.works(&format!("open {PORT}"));
+    it.home.run(&["refresh", "--timeout", "20s"]).refused(4);
+    until_noted(&it, "it was revoked, or another program that reads the file has used it up");
+    // Now it writes that pair down: issued before ours was refused, so there is no other explanation.
+    it.tool.works("refresh");
+    it.daemon.until("ready", |profile| profile.state == State::Ready);
+    until_noted(&it, "another program used up the refresh token in ");
+    it.home.run(&["refresh", "--timeout", "20s"]).ok();
+    until_noted(&it, "another program used up the refresh token in ");
+    // And now we have used theirs.
+    it.tool.works("call status");
+    it.cluster.advance("25h");
+    assert_eq!(it.tool.ask("call status").unwrap_err()["error"], "LoginError");
 }

@@ -86,6 +86,7 @@ impl Keeper {
                 self.pairs.seen_in_file(&pair);
                 if news.is_some() {
                     self.keep_fallback(held);
+                    self.note_sharing(&pair);
                 }
                 news
             }
@@ -113,11 +114,19 @@ impl Keeper {
     /// Another host's pair, found right before a refresh.
     pub(super) fn supersede(&mut self, pair: Pair) -> Option<Adopted> {
         let held = self.session.held().and_then(|held| self.pairs.get(held)).cloned();
-        let adopted = self.pairs.adopt(pair);
+        let adopted = self.pairs.adopt(pair.clone());
         if adopted.is_some() {
             self.keep_fallback(held);
+            self.note_sharing(&pair);
         }
         adopted
+    }
+
+    /// Another writer's pair may tell why ours was refused.
+    fn note_sharing(&mut self, pair: &Pair) {
+        if self.sharing.found(pair) {
+            tracing::warn!(profile = %self.name, "another program has used up the refresh token in the token file");
+        }
     }
 
     /// The token file was looked at because the pair in use is refused: if nothing new is there, the pair from

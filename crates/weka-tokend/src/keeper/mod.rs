@@ -11,6 +11,7 @@
 //! - `memory`: what must outlive a restart
 //! - `offered`: pairs that somebody else renewed from ours
 //! - `storing`: states that outlive the daemon in the service manager's store
+//! - `sharing`: whether others use up our refresh tokens
 //! - `report`, `view`: what people are told
 
 pub mod exchange;
@@ -25,6 +26,7 @@ pub mod pairs;
 mod password_memory;
 mod perform;
 pub mod report;
+mod sharing;
 mod storing;
 mod view;
 
@@ -42,6 +44,7 @@ use memory::MemorySide;
 use order::{Handle, Order, Reply};
 use pairs::{Pair, Pairs};
 use password_memory::PasswordMemory;
+use sharing::Sharing;
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
@@ -69,6 +72,7 @@ pub struct Keeper {
     reports: mpsc::Sender<Report>,
     inbox: mpsc::Receiver<Report>,
     file: FileSide,
+    sharing: Sharing,
     waiters: HashMap<WaiterId, Reply>,
     logins: HashMap<WaiterId, PendingLogin>,
     last_waiter: u64,
@@ -121,6 +125,7 @@ impl Keeper {
             reports,
             inbox,
             file: FileSide::new(),
+            sharing: Sharing::default(),
             waiters: HashMap::new(),
             logins: HashMap::new(),
             last_waiter: 0,
@@ -312,6 +317,7 @@ impl Keeper {
             pending.void = true;
         }
         self.pairs.login_changed();
+        self.sharing = Sharing::default();
         self.feed(Event::Logout);
         let path = self.config().token_file.path().map(ToOwned::to_owned);
         let removal = file::Removal { path, pair: held, reply };
@@ -330,6 +336,8 @@ impl Keeper {
         if *before == config {
             return;
         }
+        // Whoever it was may have been given a file of its own by this.
+        self.sharing = Sharing::default();
         // A pair from a file that no cluster has renewed yet belongs to whichever the configuration names.
         let named_now = !self.granted;
         let elsewhere = !before.is_same_account(&config, named_now);

@@ -2,6 +2,7 @@
 
 use super::exchange::{self, End};
 use super::{Keeper, report};
+use crate::clock;
 use engine::{Answer, Event, ExchangeId, Failure, Generation, Lease, Moment, Outcome, Refused, WaiterId};
 use std::time::Duration;
 
@@ -24,6 +25,9 @@ impl Keeper {
                 let pair = exchange::pair_of(grant, sent_at, renewed);
                 let lease = pair.lease.unwrap_or(Lease { sent_at, life: Duration::ZERO });
                 self.last_error = None;
+                if running.renews.is_some() {
+                    self.sharing.renewed();
+                }
                 self.file.claimed = running.person.is_some();
                 Outcome::Granted { generation: self.pairs.add(pair), lease }
             }
@@ -36,6 +40,11 @@ impl Keeper {
                 tracing::debug!(profile = %self.name, %error, "an exchange failed");
                 let failure = exchange::failure_of(&error, running.renews.is_none());
                 self.last_error = Some(error.to_string());
+                if let (Failure::Unauthorized | Failure::Rejected, Some(pair)) =
+                    (failure, running.renews.and_then(|generation| self.pairs.get(generation)))
+                {
+                    self.sharing.refused(pair, clock::now(), clock::unix_now_s());
+                }
                 if failure == Failure::Unauthorized && running.is_by_source() {
                     self.exchange = Some(running);
                     self.keep_refusal(exchange);

@@ -1,0 +1,152 @@
+//! Whether another program uses up our refresh tokens, as far as that can be seen from here.
+//!
+//! A tool that reads the token file once and renews on its own goes well with us where a refresh token outlives its
+//! use. Where it works once, whoever comes first leaves the other with a dead one, and neither sees the other do it:
+//! what is seen is a refusal before its time, and later perhaps a pair that was issued before that refusal.
+
+use super::pairs::Pair;
+use super::report::local_time;
+use engine::Moment;
+use std::path::Path;
+use std::time::Duration;
+
+/// How far the date in another's token may lie from the moment it tells: it is in whole seconds, as is our clock.
+const TOLERANCE: Duration = Duration::from_secs(2);
+
+/// A refresh token of the token file that was refused while its access token lived.
+#[derive(Debug, Clone, Copy)]
+struct Refused {
+    issued: Moment,
+    at: Moment,
+    unix_s: i64,
+}
+
+/// What was seen of others.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sharing {
+    refused: Option<Refused>,
+    used_up_unix_s: Option<i64>,
+}
+
+impl Sharing {
+    /// The cluster refused to renew this pair.
+    pub(super) fn refused(&mut self, pair: &Pair, now: Moment, unix_s: i64) {
+        // One that is in no file is nobody's but ours, and one that is old may simply be over.
+        if let Some(lease) = pair.lease.filter(|lease| pair.in_file && lease.remaining(now) > Duration::ZERO)
+        {
+            self.refused = Some(Refused { issued: lease.sent_at, at: now, unix_s });
+        }
+    }
+
+    /// Another writer's pair was found in the token file. Says whether it tells something new.
+    pub(super) fn found(&mut self, pair: &Pair) -> bool {
+        let Some(refused) = self.refused else { return false };
+        // One that is issued after the refusal may be a person's new login.
+        let between = pair.lease.is_some_and(|lease| {
+            lease.sent_at + TOLERANCE >= refused.issued && lease.sent_at <= refused.at + TOLERANCE
+        });
+        if between {
+            self.refused = None;
+            self.used_up_unix_s.replace(refused.unix_s).is_none()
+        } else {
+            false
+        }
+    }
+
+    /// A pair of ours was renewed.
+    pub(super) const fn renewed(&mut self) {
+        self.refused = None;
+    }
+
+    /// What a person should know, and do.
+    pub(super) fn note(&self, profile: &str, file: Option<&Path>, has_source: bool) -> Option<String> {
+        let file = file?.display();
+        let source = if has_source { "" } else { " (it needs a password source)" };
+        let remedy = format!("a file of its own: [[profile.{profile}.sink]] with session = \"own\"{source}");
+        match (self.used_up_unix_s, self.refused) {
+            (Some(unix_s), _) => Some(format!(
+                "another program used up the refresh token in {file} (seen at {}): here each works once, so the two cannot share a login; give it {remedy}",
+                local_time(unix_s)
+            )),
+            (None, Some(Refused { unix_s, .. })) => Some(format!(
+                "the refresh token in {file} was refused before its time (at {}): it was revoked, or another program that reads the file has used it up; where each works once, give that program {remedy}",
+                local_time(unix_s)
+            )),
+            (None, None) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::Lease;
+    use secret::{AccessToken, RefreshToken};
+
+    const FILE: &str = "/home/alice/.weka/auth-token.json";
+
+    fn at(second: u64) -> Moment {
+        Moment::from_millis(second * 1000)
+    }
+
+    /// A pair of five minutes from the token file.
+    fn pair(issued: u64) -> Pair {
+        Pair {
+            access_token: AccessToken::new("a".into()),
+            refresh_token: Some(RefreshToken::new("r".into())),
+            token_type: "Bearer".into(),
+            lease: Some(Lease { sent_at: at(issued), life: Duration::from_secs(300) }),
+            in_file: true,
+            in_store: false,
+        }
+    }
+
+    fn note(sharing: &Sharing) -> String {
+        sharing.note("default", Some(Path::new(FILE)), false).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_pair_that_was_issued_before_ours_was_refused_tells_who_used_it_up() {
+        let mut sharing = Sharing::default();
+        assert!(!sharing.found(&pair(50)), "alone it tells nothing");
+        sharing.refused(&pair(100), at(340), 0);
+        assert!(note(&sharing).contains("revoked, or another program"), "{}", note(&sharing));
+        assert!(sharing.found(&pair(200)));
+        assert!(note(&sharing).starts_with("another program used up"), "{}", note(&sharing));
+        sharing.renewed();
+        assert!(note(&sharing).contains("session = \"own\" (it needs a password source)"));
+        sharing.refused(&pair(400), at(640), 0);
+        assert!(!sharing.found(&pair(500)), "no news the second time");
+        let with_source = sharing.note("default", Some(Path::new(FILE)), true).unwrap_or_default();
+        assert!(with_source.ends_with("session = \"own\""), "{with_source}");
+    }
+
+    #[test]
+    fn a_login_after_the_refusal_and_a_copy_from_before_tell_nothing() {
+        for issued in [50, 400] {
+            let mut sharing = Sharing::default();
+            sharing.refused(&pair(100), at(340), 0);
+            assert!(!sharing.found(&pair(issued)));
+            sharing.renewed();
+            assert_eq!(note(&sharing), "", "{issued}");
+        }
+    }
+
+    #[test]
+    fn a_pair_that_is_over_or_in_no_file_is_refused_for_other_reasons() {
+        let mut sharing = Sharing::default();
+        sharing.refused(&pair(100), at(401), 0);
+        sharing.refused(&Pair { in_file: false, ..pair(100) }, at(340), 0);
+        sharing.refused(&Pair { lease: None, ..pair(100) }, at(340), 0);
+        assert_eq!(note(&sharing), "");
+    }
+
+    #[test]
+    fn the_note_fits_in_a_status() {
+        let mut sharing = Sharing::default();
+        sharing.refused(&pair(100), at(340), 0);
+        assert!(note(&sharing).len() < 400, "{}", note(&sharing).len());
+        sharing.found(&pair(200));
+        assert!(note(&sharing).len() < 400, "{}", note(&sharing).len());
+    }
+}
