@@ -115,6 +115,10 @@ fn every_command_of_the_readme_does_what_it_says() {
                 let answer = reader.run(&block);
                 assert!(answer.contains("\"username\":\"alice\""), "{answer}");
             }
+            _ if first.starts_with("weka-token get --format curl | curl") => {
+                let answer = reader.run(&block);
+                assert!(answer.contains("\"name\":\"weka-sim\""), "{answer}");
+            }
             "weka-token status" => {
                 let shown = reader.run(&block);
                 for expected in ["ready", "alice", "\"profiles\":[{", "ClusterAdmin"] {

@@ -1,8 +1,11 @@
 //! What uses tokens and knows nothing of us, unchanged: through at least three expiries, beside a running daemon.
 
+mod api_client;
+mod scripts;
 mod wekalib;
 
-use e2e::{Home, python};
+use e2e::{Cluster, Home, binaries, python};
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -23,4 +26,27 @@ fn program(home: &Home, script: &str, arguments: &[&str]) -> Option<std::process
     let errors = home.path().join(script).with_extension("err");
     command.arg(python::script(script)).args(arguments).stderr(std::fs::File::create(errors).unwrap());
     Some(command)
+}
+
+/// Lets `command` find our client, as an installation does.
+fn with_client(command: &mut std::process::Command) -> &mut std::process::Command {
+    let ours = binaries::folder().display().to_string();
+    command.env("PATH", format!("{ours}:{}", std::env::var("PATH").unwrap_or_default()))
+}
+
+/// Asks for `path` with `ask` again and again, until [`EXPIRIES`] tokens that it was asked with have died, and none of
+/// them before it came.
+#[track_caller]
+fn through_expiries(cluster: &Cluster, path: &str, mut ask: impl FnMut()) {
+    let mut tokens = BTreeSet::new();
+    // Each has lived for three quarters of its life at least when the next one comes.
+    while tokens.len() <= EXPIRIES + 1 {
+        ask();
+        let asked = cluster.requests(&format!("path={path}"));
+        for request in &asked {
+            assert_eq!(request["status"], 200, "{request}");
+            tokens.insert(request["bearer"]["id"].to_string());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
 }

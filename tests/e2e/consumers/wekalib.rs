@@ -2,7 +2,7 @@
 //! tokens back in place.
 
 use super::{EXPIRIES, address, program};
-use crate::{mode, profile, read_json, weka_user_login};
+use crate::{at_once, mode, profile, read_json, weka_user_login};
 use e2e::{Cluster, Daemon, Home, Tool};
 use serde_json::Value;
 use std::net::Ipv4Addr;
@@ -45,7 +45,7 @@ impl Shared {
 
     /// How often the tool was told that its access token has died.
     fn expiries(&self) -> usize {
-        self.cluster.requests("path=/api/v1&rpc=status&status=401").len()
+        self.cluster.requests("path=/api/v1&status=401").len()
     }
 
     fn refreshes(&self) -> Vec<Value> {
@@ -88,13 +88,8 @@ fn through_three_expiries(options: &[&str]) {
 }
 
 #[test]
-fn its_own_refreshes_are_followed_through_three_expiries() {
-    through_three_expiries(&[]);
-}
-
-#[test]
-fn over_tls_as_well() {
-    through_three_expiries(&["--tls"]);
+fn its_own_refreshes_are_followed_through_three_expiries_over_http_and_tls() {
+    at_once(&[&[][..], &["--tls"]], |options| through_three_expiries(options));
 }
 
 #[test]
