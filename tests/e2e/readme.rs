@@ -5,6 +5,7 @@ use e2e::home::finish;
 use e2e::terminal::Terminal;
 use e2e::{Cluster, Daemon, Home};
 use nix::sys::signal::Signal;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use wire::State;
 
@@ -23,6 +24,24 @@ fn blocks(text: &str) -> Vec<String> {
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
+
+/// In the place of `podman`: an image with nothing in it, and what is mounted there.
+const PODMAN: &str = r#"#!/bin/bash
+set -eu
+[ "$1 $2" = "run --rm" ]
+shift 2
+root=$(mktemp -d "$HOME/container.XXXXXX")
+mounts=
+while [ "$1" = -v ]; do
+    IFS=: read -r from to options <<< "$2"
+    shift 2
+    if [ -d "$from" ]; then mkdir -p "$root$to"; else mkdir -p "$root${to%/*}"; : > "$root$to"; fi
+    mounts+="mount --bind -o $options '$from' '$root$to'; "
+done
+[ "$1" = debian:12 ]
+shift
+exec unshare --mount --propagation private sh -euc "$mounts"'exec chroot "$@"' sh "$root" "$@"
+"#;
 
 /// What stands for the reader: a cluster where alice may ask who she is, and a home.
 struct Reader {
@@ -66,6 +85,15 @@ impl Reader {
     #[track_caller]
     fn run(&self, block: &str) -> String {
         finish(&mut self.shell(block), "").ok()
+    }
+
+    /// A program of the reader's machine.
+    fn install(&self, name: &str, text: &[u8]) {
+        let path = self.home.path().join("bin").join(name);
+        self.home.write(&path, "");
+        std::fs::write(&path, text).expect("a program");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&path, mode).expect("it can be run");
     }
 
     /// On a terminal: trusts the certificate when asked, and types the password if one is wanted.
@@ -133,6 +161,19 @@ fn every_command_of_the_readme_does_what_it_says() {
                 let token = other.run(&format!("trap 'kill %1; wait' EXIT\n{block}"));
                 assert!(other.cluster.honours(&token), "{token}");
             }
+            _ if first.starts_with("podman run ") => {
+                if !nix::unistd::geteuid().is_root() {
+                    // Not by `eprintln`, which is kept from view when a test passes.
+                    let _written =
+                        writeln!(std::io::stderr(), "skipped: the README's container: this is not root");
+                    continue;
+                }
+                reader.install("podman", PODMAN.as_bytes());
+                let client = std::fs::read(e2e::binaries::static_client()).expect("a client");
+                reader.install("weka-token", &client);
+                let token = reader.run(&block);
+                assert!(reader.cluster.honours(&token), "{token}");
+            }
             _ if first.starts_with("weka-token login") => {
                 let before = reader.cluster.count("logins_ok");
                 reader.run(&block);
@@ -156,12 +197,9 @@ fn every_command_of_the_readme_does_what_it_says() {
             "weka-tokend --check" => {
                 let daemon = daemon.as_ref().expect("it was started above");
                 // The real one would signal every daemon of this machine.
-                let pkill = reader.home.path().join("bin/pkill");
                 let text =
                     format!("#!/bin/sh\n[ \"$*\" = '-HUP -x weka-tokend' ] && kill -HUP {}\n", daemon.pid());
-                reader.home.write(&pkill, &text);
-                let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-                std::fs::set_permissions(&pkill, mode).expect("it can be run");
+                reader.install("pkill", text.as_bytes());
                 reader.home.configure(&profile("other", &reader.cluster, ""));
                 let shown = reader.run(&block);
                 assert!(shown.contains("other"), "{shown}");

@@ -1,6 +1,7 @@
 //! What uses tokens and knows nothing of us, unchanged: through at least three expiries, beside a running daemon.
 
 mod api_client;
+mod container;
 mod scripts;
 mod wekalib;
 
