@@ -11,6 +11,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Once;
 use tempfile::TempDir;
 
 /// Who the container's root is outside: `daemon`, on every Linux there is.
@@ -21,9 +22,12 @@ const WHOAMI: &str = "/api/v2/users/whoami";
 /// Without root there are no mounts to make, and one line says so.
 fn is_root() -> bool {
     let root = nix::unistd::geteuid().is_root();
+    static ONCE: Once = Once::new();
     if !root {
-        // Not by `eprintln`, which is kept from view when a test passes.
-        let _written = writeln!(std::io::stderr(), "skipped: the tests in containers: this is not root");
+        ONCE.call_once(|| {
+            // Not by `eprintln`, which is kept from view when a test passes.
+            let _written = writeln!(std::io::stderr(), "skipped: the tests in containers: this is not root");
+        });
     }
     root
 }

@@ -165,9 +165,10 @@ impl Keeper {
     /// is a pair that we had, and soon dead: whoever reads the file next would be served badly until our next renewal.
     fn put_back(&mut self) {
         let Some(held) = self.session.held() else { return };
+        let lives = |pair: &Pair| pair.lease.is_some_and(|lease| engine::ttl::is_alive(&lease, clock::now()));
         // A pair on its way into the file needs no second one.
-        let is_stale =
-            self.saving == 0 && self.pairs.get(held).is_some_and(|pair| self.pairs.is_stale_in_file(pair));
+        let is_stale = self.saving == 0
+            && self.pairs.get(held).is_some_and(|pair| lives(pair) && self.pairs.is_stale_in_file(pair));
         let times =
             self.file.put_back.filter(|(generation, _)| *generation == held).map_or(0, |(_, times)| times);
         if is_stale && times < PUT_BACK {
