@@ -2,7 +2,7 @@
 
 use crate::{SERVICE, log_in, profile, somebody, token_file};
 use e2e::Cluster;
-use e2e::systemd::UserManager;
+use e2e::systemd::{self, UserManager};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -153,4 +153,26 @@ fn a_descriptor_that_is_none_of_ours_does_not_stay() {
     assert_eq!(manager.weka_token(&["get"]).ok(), pair["access_token"].as_str().unwrap());
     manager.until(SERVICE, "NFileDescriptorStore", |count| count == "1");
     assert_eq!(manager.log().matches("stranger").count(), 1);
+}
+
+#[test]
+fn a_store_that_is_full_costs_no_token_and_is_said_where_it_does() {
+    let cluster = Cluster::start(&[]);
+    let Some(manager) = somebody() else { return };
+    // No room for a new state beside the old one.
+    manager.drop_in(SERVICE, "small", "[Service]\nFileDescriptorStoreMax=1\n");
+    log_in(&manager, &cluster, &[]).ok();
+    manager.weka_token(&["refresh"]).ok();
+    assert_eq!(manager.show(SERVICE, "NFileDescriptorStore"), "1");
+    manager.signal("KILL");
+    assert!(cluster.honours(&manager.weka_token(&["get"]).ok()), "{}", manager.log());
+    assert_eq!((cluster.logins().len(), cluster.refreshes().len()), (1, 1));
+    assert!(!manager.log().contains("FileDescriptorStoreMax"), "{}", manager.log());
+    // Nor is there room for another profile.
+    log_in(&manager, &cluster, &["-p", "other"]).ok();
+    systemd::until("the line that says so", || {
+        let log = manager.log();
+        log.contains("other: a restart would lose its tokens").then_some(())?;
+        log.contains("FileDescriptorStoreMax=").then_some(())
+    });
 }

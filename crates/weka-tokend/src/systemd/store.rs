@@ -9,11 +9,11 @@ use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use ring::digest::{SHA256, digest};
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// What entries begin with.
@@ -25,10 +25,12 @@ const HEADER: usize = 8 + 4 + 4 + 32;
 /// The longest body, in bytes.
 const MAX_BODY: usize = 256 * 1024;
 /// How many profiles the store holds in the shipped units: two entries for each while one takes the other's
-/// place. A manager drops what is over its limit without a word, and with it the tokens.
+/// place. A manager drops what is over its limit without a word to us; see [`Store::put`].
 pub const MOST_PROFILES: usize = 64;
 /// How long the manager may take to confirm an entry.
 const CONFIRMATION: Duration = Duration::from_millis(900);
+/// How long after that a manager may take to close what it has no room for: it leaves that to a thread.
+const SETTLED: Duration = Duration::from_millis(20);
 /// What makes an entry unchangeable by whoever else may hold it.
 const SEALS: [SealFlag; 4] =
     [SealFlag::F_SEAL_SEAL, SealFlag::F_SEAL_SHRINK, SealFlag::F_SEAL_GROW, SealFlag::F_SEAL_WRITE];
@@ -147,7 +149,7 @@ impl Store {
         if !notifier.is_there() {
             return None;
         }
-        if room.unwrap_or(2 * MOST_PROFILES) < 2 * profiles {
+        if room.unwrap_or(MOST_PROFILES) < profiles {
             tracing::warn!(
                 "the service manager's store has no room for {profiles} profiles, so a restart loses their tokens; \
                  raise FileDescriptorStoreMax="
@@ -157,18 +159,31 @@ impl Store {
         Some(Self { notifier: Arc::clone(notifier) })
     }
 
-    /// Stores an entry, waits until the manager has it, and removes those before. Blocks, for a second at most.
+    /// Stores an entry, waits until the manager has it, and removes those before. Where there is room for no other beside
+    /// them, they go first. Blocks, for a second or two at most.
     ///
     /// # Errors
-    /// The entry cannot be made or handed over, or is not confirmed in time; those before stay then.
+    /// The entry cannot be made or handed over, is not confirmed in time, or finds no room. Where it finds none, those
+    /// before are gone, as they are out of date; else they stay.
     pub fn put(&self, name: &EntryName, body: &[u8], before: &[EntryName]) -> io::Result<()> {
-        let entry = seal(name, body)?;
-        self.notifier.send(&format!("FDSTORE=1\nFDNAME={name}"), &[entry.as_fd()])?;
-        self.confirm()?;
+        let mut kept = self.hand_over(name, body)?;
         for old in before {
             self.remove(old);
         }
-        Ok(())
+        if !kept && !before.is_empty() {
+            kept = self.hand_over(name, body)?;
+        }
+        if kept { Ok(()) } else { Err(io::Error::other("it is full; raise FileDescriptorStoreMax=")) }
+    }
+
+    /// Hands an entry to the manager; whether it was kept. A manager that has no room for it confirms it all the same.
+    fn hand_over(&self, name: &EntryName, body: &[u8]) -> io::Result<bool> {
+        let entry = File::from(seal(name, body)?);
+        let kept = Kept::watch(&entry);
+        self.notifier.send(&format!("FDSTORE=1\nFDNAME={name}"), &[entry.as_fd()])?;
+        self.confirm()?;
+        drop(entry);
+        Ok(kept.is_none_or(|kept| kept.holds()))
     }
 
     /// Removes an entry.
@@ -192,6 +207,35 @@ impl Store {
             0 => Err(io::Error::new(io::ErrorKind::TimedOut, "the service manager does not confirm it")),
             _ => Ok(()),
         }
+    }
+}
+
+/// Tells whether anybody else still has an entry: it was locked through the descriptor that was handed over, and the lock
+/// goes when the last copy of that is closed.
+#[derive(Debug)]
+struct Kept {
+    /// The same memory file, opened anew.
+    file: File,
+}
+
+impl Kept {
+    /// Locks an entry; `None` where `/proc` is not there to open it by.
+    fn watch(entry: &File) -> Option<Self> {
+        let file = File::open(format!("/proc/self/fd/{}", entry.as_raw_fd())).ok()?;
+        entry.try_lock().ok()?;
+        Some(Self { file })
+    }
+
+    /// Whether somebody has it, now that we have closed it. Blocks for [`SETTLED`], unless it is known to be gone before.
+    fn holds(&self) -> bool {
+        let until = Instant::now() + SETTLED;
+        while matches!(self.file.try_lock(), Err(TryLockError::WouldBlock)) {
+            if Instant::now() >= until {
+                return true;
+            }
+            std::thread::sleep(SETTLED / 10);
+        }
+        false
     }
 }
 
