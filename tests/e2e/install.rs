@@ -2,7 +2,7 @@
 
 use crate::{mode, profile};
 use e2e::home::finish;
-use e2e::systemd::{self, SystemManager, UserManager, units};
+use e2e::systemd::{self, Shell, SystemManager, Units, UserManager, units};
 use e2e::{Cluster, Home, Ran, binaries};
 use serde_json::json;
 use std::collections::BTreeSet;

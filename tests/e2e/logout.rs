@@ -1,6 +1,6 @@
 //! `weka-token logout`: forgotten here, and with `--revoke` at the cluster too.
 
-use crate::{LoggedIn, login, profile, weka_user_login};
+use crate::{LoggedIn, login, password_file, profile, weka_user_login};
 use e2e::{Cluster, Daemon, Home};
 use serde_json::json;
 use wire::State;
@@ -52,10 +52,7 @@ fn revoke_at_a_cluster_that_is_away_fails_and_changes_nothing() {
 #[test]
 fn a_logout_outlives_restarts_and_leaves_source_and_file_unused() {
     let cluster = Cluster::start(&[]);
-    let home = Home::new();
-    home.write("password".as_ref(), "Alice-Pass1\n");
-    let keys = format!("username = \"alice\"\npassword = {{ file = {:?} }}", home.path().join("password"));
-    home.configure(&profile("default", &cluster, &keys));
+    let (home, _) = password_file(&cluster, "Alice-Pass1");
     let daemon = Daemon::start(&home);
     home.run(&["get"]).ok();
     home.run(&["logout"]).ok();

@@ -36,7 +36,7 @@ mod whoami;
 
 use e2e::{Cluster, Daemon, Home, Ran};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A home whose daemon is logged in as alice.
 struct LoggedIn {
@@ -107,6 +107,20 @@ fn profile(name: &str, cluster: &Cluster, keys: &str) -> String {
         table.push_str(&format!("fingerprint = \"{}\"\n", cluster.fingerprint));
     }
     table + keys + "\n"
+}
+
+/// A home whose profile takes alice's password from a file, and that file.
+fn password_file(cluster: &Cluster, password: &str) -> (Home, PathBuf) {
+    let home = Home::new();
+    let file = home.path().join("password");
+    home.write(&file, &format!("{password}\n"));
+    home.configure(&profile("default", cluster, &by_password_file(&file)));
+    (home, file)
+}
+
+/// The keys of a profile that does so.
+fn by_password_file(file: &Path) -> String {
+    format!("username = \"alice\"\npassword = {{ file = {file:?} }}")
 }
 
 /// What WEKA's own `weka user login` leaves in its token file: three keys, indented.

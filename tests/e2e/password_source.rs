@@ -1,29 +1,15 @@
 //! Passwords from a file, a command or a credential: used once when needed, and never again once refused.
 
-use crate::{login, profile};
+use crate::{login, password_file, profile};
 use e2e::{Cluster, Daemon, Home};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use wire::State;
-
-/// A home whose profile takes its password from a file.
-fn by_file(cluster: &Cluster, password: &str) -> (Home, PathBuf) {
-    let home = Home::new();
-    let file = home.path().join("password");
-    home.write(&file, &format!("{password}\n"));
-    home.configure(&profile(
-        "default",
-        cluster,
-        &format!("username = \"alice\"\npassword = {{ file = {file:?} }}"),
-    ));
-    (home, file)
-}
 
 #[test]
 fn a_file_logs_in_by_itself_once() {
     let cluster = Cluster::start(&["--access-ttl", "2s"]);
-    let (home, _file) = by_file(&cluster, "Alice-Pass1");
+    let (home, _file) = password_file(&cluster, "Alice-Pass1");
     let daemon = Daemon::start(&home);
     assert!(cluster.honours(&home.run(&["get"]).ok()));
     daemon.until("three renewals", |profile| profile.refreshes_total >= 4);
@@ -87,7 +73,7 @@ fn a_credential_comes_from_systemds_folder() {
 #[test]
 fn a_file_that_everybody_can_read_is_refused() {
     let cluster = Cluster::start(&[]);
-    let (home, file) = by_file(&cluster, "Alice-Pass1");
+    let (home, file) = password_file(&cluster, "Alice-Pass1");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     let daemon = Daemon::start(&home);
     home.run(&["get", "--timeout", "30s"]).refused(4);
@@ -99,7 +85,7 @@ fn a_file_that_everybody_can_read_is_refused() {
 #[test]
 fn a_refused_password_is_sent_once_whoever_asks_and_however_often() {
     let cluster = Cluster::start(&[]);
-    let (home, _file) = by_file(&cluster, "Old-Pass1");
+    let (home, _file) = password_file(&cluster, "Old-Pass1");
     let _daemon = Daemon::start(&home);
     for _ in 0..3 {
         let words = home.run(&["get", "--timeout", "30s"]).refused(4);
@@ -112,7 +98,7 @@ fn a_refused_password_is_sent_once_whoever_asks_and_however_often() {
 #[test]
 fn a_refused_password_is_not_sent_again_after_restarts() {
     let cluster = Cluster::start(&[]);
-    let (home, _file) = by_file(&cluster, "Old-Pass1");
+    let (home, _file) = password_file(&cluster, "Old-Pass1");
     for _ in 0..3 {
         let daemon = Daemon::start(&home);
         home.run(&["get", "--timeout", "30s"]).refused(4);
@@ -124,7 +110,7 @@ fn a_refused_password_is_not_sent_again_after_restarts() {
 #[test]
 fn a_refused_password_is_not_sent_again_by_a_reload() {
     let cluster = Cluster::start(&[]);
-    let (home, _file) = by_file(&cluster, "Old-Pass1");
+    let (home, _file) = password_file(&cluster, "Old-Pass1");
     let daemon = Daemon::start(&home);
     home.run(&["get", "--timeout", "30s"]).refused(4);
     let config = fs::read_to_string(home.config_file()).unwrap();
@@ -138,7 +124,7 @@ fn a_refused_password_is_not_sent_again_by_a_reload() {
 #[test]
 fn a_changed_password_is_sent_and_works() {
     let cluster = Cluster::start(&[]);
-    let (home, file) = by_file(&cluster, "Old-Pass1");
+    let (home, file) = password_file(&cluster, "Old-Pass1");
     let daemon = Daemon::start(&home);
     home.run(&["get", "--timeout", "30s"]).refused(4);
     home.write(&file, "Alice-Pass1\n");
@@ -150,7 +136,7 @@ fn a_changed_password_is_sent_and_works() {
 #[test]
 fn a_changed_password_is_sent_by_the_next_daemon() {
     let cluster = Cluster::start(&[]);
-    let (home, file) = by_file(&cluster, "Old-Pass1");
+    let (home, file) = password_file(&cluster, "Old-Pass1");
     let daemon = Daemon::start(&home);
     home.run(&["get", "--timeout", "30s"]).refused(4);
     assert!(daemon.stop().success());
@@ -163,7 +149,7 @@ fn a_changed_password_is_sent_by_the_next_daemon() {
 #[test]
 fn a_persons_login_gives_a_refused_source_another_chance() {
     let cluster = Cluster::start(&[]);
-    let (home, _file) = by_file(&cluster, "Later-Pass1");
+    let (home, _file) = password_file(&cluster, "Later-Pass1");
     let daemon = Daemon::start(&home);
     home.run(&["get", "--timeout", "30s"]).refused(4);
     login(&home, &cluster, "alice", "Alice-Pass1").ok();
@@ -183,7 +169,7 @@ fn a_persons_login_gives_a_refused_source_another_chance() {
 #[test]
 fn revoked_tokens_are_replaced_by_one_login_without_a_person() {
     let cluster = Cluster::start(&["--access-ttl", "3s"]);
-    let (home, _file) = by_file(&cluster, "Alice-Pass1");
+    let (home, _file) = password_file(&cluster, "Alice-Pass1");
     let daemon = Daemon::start(&home);
     home.run(&["get"]).ok();
     cluster.revoke_all();
@@ -198,7 +184,7 @@ fn an_account_locked_under_a_source_is_left_alone_until_it_is_free() {
     let cluster = Cluster::start(&[]);
     cluster.set(&serde_json::json!({"lockout_failures": 1, "lockout_duration": "4s"}));
     login_once_wrong(&cluster);
-    let (home, _file) = by_file(&cluster, "Alice-Pass1");
+    let (home, _file) = password_file(&cluster, "Alice-Pass1");
     let sent = cluster.logins().len();
     let daemon = Daemon::start(&home);
     daemon.until("locked out", |profile| profile.state == State::LockedOut);

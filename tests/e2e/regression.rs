@@ -1,6 +1,6 @@
 //! What once went wrong, and must not again.
 
-use crate::{LoggedIn, json, login, login_with, profile, weka_user_login};
+use crate::{LoggedIn, json, login, login_with, password_file, profile, weka_user_login};
 use e2e::{Cluster, Daemon, Home};
 use nix::sys::signal::Signal;
 use std::fs;
@@ -9,10 +9,7 @@ use wire::State;
 #[test]
 fn a_refused_password_was_forgotten_by_a_crash_right_after_its_refusal() {
     let cluster = Cluster::start(&[]);
-    let home = Home::new();
-    home.write("password".as_ref(), "Old-Pass1\n");
-    let keys = format!("username = \"alice\"\npassword = {{ file = {:?} }}", home.path().join("password"));
-    home.configure(&profile("default", &cluster, &keys));
+    let (home, _) = password_file(&cluster, "Old-Pass1");
     for _ in 0..3 {
         let daemon = Daemon::start(&home);
         home.run(&["get", "--timeout", "30s"]).refused(4);
@@ -24,10 +21,7 @@ fn a_refused_password_was_forgotten_by_a_crash_right_after_its_refusal() {
 #[test]
 fn a_logout_was_forgotten_by_a_crash_right_after_it() {
     let cluster = Cluster::start(&[]);
-    let home = Home::new();
-    home.write("password".as_ref(), "Alice-Pass1\n");
-    let keys = format!("username = \"alice\"\npassword = {{ file = {:?} }}", home.path().join("password"));
-    home.configure(&profile("default", &cluster, &keys));
+    let (home, _) = password_file(&cluster, "Alice-Pass1");
     let daemon = Daemon::start(&home);
     home.run(&["get"]).ok();
     home.run(&["logout"]).ok();

@@ -1,6 +1,6 @@
 //! SIGHUP: what each changed key comes to, without a restart.
 
-use crate::{LoggedIn, login_with, profile, read_json, weka_user_login};
+use crate::{LoggedIn, by_password_file, login_with, profile, read_json, weka_user_login};
 use e2e::{Cluster, Daemon, Home};
 use nix::sys::signal::Signal;
 use std::fs;
@@ -40,7 +40,7 @@ fn a_password_source_that_is_added_logs_in_by_itself() {
     home.configure(&profile("default", &cluster, "username = \"alice\""));
     let daemon = Daemon::start(&home);
     daemon.until("login required", |profile| profile.state == State::LoginRequired);
-    let keys = format!("username = \"alice\"\npassword = {{ file = {:?} }}", home.path().join("password"));
+    let keys = by_password_file(&home.path().join("password"));
     reload(&home, &daemon, &profile("default", &cluster, &keys));
     daemon.until("ready", |profile| profile.state == State::Ready);
     assert_eq!(cluster.logins().len(), 1);

@@ -1,6 +1,6 @@
 //! No secret anywhere but where it belongs: the very strings are looked for in all that a session leaves behind.
 
-use crate::{LoggedIn, at_once, login, login_with, profile, read_json};
+use crate::{LoggedIn, at_once, login, login_with, password_file, profile, read_json};
 use e2e::{Cluster, Daemon, Home, Ran};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -143,11 +143,7 @@ fn a_password_source_leaves_no_trace_either() {
     at_once(&["Alice-Pass1", "Wrong-Pass1"], |password| {
         let mut secrets = Secrets::default();
         secrets.add(password);
-        let home = Home::new();
-        let file = home.path().join("password");
-        home.write(&file, password);
-        let keys = format!("username = \"alice\"\npassword = {{ file = {file:?} }}");
-        home.configure(&profile("default", &cluster, &keys));
+        let (home, file) = password_file(&cluster, password);
         let daemon = Daemon::start(&home);
         let ran = home.run(&["get", "--timeout", "5s"]);
         secrets.absent_from("stderr", ran.stderr.as_bytes());

@@ -21,14 +21,23 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Runs a command with a terminal as its standard streams and its controlling terminal.
-    /// `setsid --ctty` does what would take unsafe code here.
+    /// Runs a command on a large terminal; see [`Terminal::of_size`].
     ///
     /// # Panics
     /// It cannot be started.
     #[must_use]
     pub fn run(command: &Command) -> Self {
-        let size = Winsize { ws_row: 40, ws_col: 160, ws_xpixel: 0, ws_ypixel: 0 };
+        Self::of_size(command, 40, 160)
+    }
+
+    /// Runs a command with a terminal of this many rows and columns as its standard streams and its controlling terminal.
+    /// `setsid --ctty` does what would take unsafe code here.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    #[must_use]
+    pub fn of_size(command: &Command, rows: u16, columns: u16) -> Self {
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(Some(&size), None).expect("a pseudo-terminal");
         let stream = || pty.slave.try_clone().expect("a descriptor");
         let mut on_terminal = Command::new("setsid");
@@ -80,16 +89,43 @@ impl Terminal {
         tcgetattr(&self.keyboard).expect("a terminal").local_flags.contains(LocalFlags::ECHO)
     }
 
+    /// The process id of the command.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Gives the terminal another number of rows.
+    ///
+    /// # Panics
+    /// `stty` does not do it.
+    pub fn resize(&self, rows: u16) {
+        let terminal = self.keyboard.try_clone().expect("a descriptor");
+        let status = Command::new("stty").args(["rows", &rows.to_string()]).stdin(terminal).status();
+        assert!(status.is_ok_and(|status| status.success()), "stty sets the rows");
+    }
+
     /// The exit status, and what was shown since the last `expect`.
     ///
     /// # Panics
     /// It does not end.
     #[must_use]
-    pub fn finish(mut self) -> (i32, String) {
+    pub fn finish(self) -> (i32, String) {
+        let (status, shown, _) = self.finish_and_look();
+        (status, shown)
+    }
+
+    /// As [`Terminal::finish`]; and whether the terminal that is left behind shows what is typed.
+    ///
+    /// # Panics
+    /// It does not end.
+    #[must_use]
+    pub fn finish_and_look(mut self) -> (i32, String, bool) {
         let deadline = Instant::now() + PATIENCE;
         while self.read_more(deadline) {}
+        let echoes = self.echoes();
         let status = self.child.wait().expect("it ends");
-        (status.code().unwrap_or(-1), std::mem::take(&mut self.seen))
+        (status.code().unwrap_or(-1), std::mem::take(&mut self.seen), echoes)
     }
 
     /// Whether there was more; a terminal whose last program has ended gives an error.

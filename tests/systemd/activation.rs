@@ -2,7 +2,7 @@
 
 use crate::{SERVICE, SOCKET, log_in, somebody};
 use e2e::Cluster;
-use e2e::systemd::{self, UserManager};
+use e2e::systemd::{self, Shell, Units, UserManager};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 

@@ -2,7 +2,7 @@
 
 use crate::{SERVICE, SOCKET, profile};
 use e2e::Cluster;
-use e2e::systemd::{self, SystemManager, skipped, until};
+use e2e::systemd::{self, Shell, SystemManager, Units, skipped, until};
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::MetadataExt;

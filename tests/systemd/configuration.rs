@@ -2,6 +2,7 @@
 
 use crate::{SERVICE, log_in, profile, somebody, somebody_logged_in};
 use e2e::Cluster;
+use e2e::systemd::{Shell, Units};
 
 #[test]
 fn a_reload_keeps_tokens() {

@@ -2,7 +2,7 @@
 
 use crate::{SERVICE, SOCKET, somebody_logged_in};
 use e2e::Cluster;
-use e2e::systemd::until;
+use e2e::systemd::{Shell, Units, until};
 use std::thread;
 
 #[test]

@@ -18,7 +18,7 @@ mod store;
 mod units;
 mod watchdog;
 
-use e2e::systemd::{self, UserManager};
+use e2e::systemd::{self, Shell, UserManager};
 use e2e::{Cluster, Ran};
 use serde_json::Value;
 

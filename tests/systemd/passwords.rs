@@ -2,7 +2,7 @@
 
 use crate::{SERVICE, profile, somebody};
 use e2e::Cluster;
-use e2e::systemd::UserManager;
+use e2e::systemd::{Shell, Units, UserManager};
 use std::io::Write;
 
 #[test]

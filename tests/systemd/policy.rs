@@ -3,7 +3,7 @@
 use crate::{SERVICE, profile};
 use e2e::Cluster;
 use e2e::process::Process;
-use e2e::systemd::{self, SystemManager};
+use e2e::systemd::{self, Shell, SystemManager, Units};
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 

@@ -2,7 +2,7 @@
 
 use crate::{SERVICE, log_in};
 use e2e::Cluster;
-use e2e::systemd::{self, UserManager};
+use e2e::systemd::{self, Shell, Units, UserManager};
 use std::path::Path;
 
 /// The README's blocks of commands for a service, in order.

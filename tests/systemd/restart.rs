@@ -2,7 +2,7 @@
 
 use crate::{SERVICE, SOCKET, profile, somebody, somebody_logged_in};
 use e2e::Cluster;
-use e2e::systemd::UserManager;
+use e2e::systemd::{Shell, Units, UserManager};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,7 +1,7 @@
 //! No token and no password is anywhere but where somebody asked for it.
 
 use crate::{SERVICE, log_in, profile, somebody, token_file};
-use e2e::systemd::{self, SystemManager};
+use e2e::systemd::{self, Shell, SystemManager, Units};
 use e2e::{Cluster, Ran};
 
 /// The tokens in a token file.

@@ -2,6 +2,7 @@
 
 use crate::{SERVICE, SOCKET, somebody_logged_in};
 use e2e::Cluster;
+use e2e::systemd::{Shell, Units};
 
 #[test]
 fn after_a_stop_somebody_has_to_log_in_again() {

@@ -2,7 +2,7 @@
 
 use crate::{SERVICE, log_in, profile, somebody, token_file};
 use e2e::Cluster;
-use e2e::systemd::{self, UserManager};
+use e2e::systemd::{self, Shell, Units, UserManager};
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! The units themselves: what systemd thinks of them, and what they say.
 
-use e2e::systemd::{self, SystemManager, UserManager, units};
+use e2e::systemd::{self, Shell, SystemManager, Units, UserManager, units};
 use serde_json::Value;
 use std::fs;
 

@@ -2,7 +2,7 @@
 
 use crate::{SERVICE, somebody_logged_in};
 use e2e::Cluster;
-use e2e::systemd::until;
+use e2e::systemd::{Shell, Units, until};
 use serde_json::json;
 
 #[test]

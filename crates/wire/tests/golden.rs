@@ -6,8 +6,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "sample/codes.rs"]
+mod codes;
 mod sample;
 
+use codes::CODES;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
@@ -103,22 +106,7 @@ fn nested_enums_keep_the_bytes_of_every_variant() {
         State::LoggedOut,
     ];
     check("nested_state", &states.to_vec());
-    let codes = [
-        Code::Failed,
-        Code::NoSuchProfile,
-        Code::MinTtlTooLong,
-        Code::LoginRequired,
-        Code::Untrusted,
-        Code::LockedOut,
-        Code::WrongPassword,
-        Code::Unreachable,
-        Code::NotPermitted,
-        Code::Busy,
-        Code::Misconfigured,
-        Code::BadRequest,
-        Code::Unsupported,
-    ];
-    check("nested_code", &codes.to_vec());
+    check("nested_code", &CODES.to_vec());
 }
 
 /// Beyond the last known variant nothing decodes: so the lists above are whole, or this fails.

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "sample/codes.rs"]
+mod codes;
 mod sample;
 
+use codes::CODES;
 use std::io::{self, Read};
 use wire::blocking::{self, WireError};
 use wire::frame::{self, FrameError, HEADER_LEN, Header, MAX_BODY, UNSUPPORTED, VERSION};
@@ -199,26 +202,8 @@ fn a_refusal_reads_as_one_sentence() {
 
 #[test]
 fn exit_statuses_are_those_of_the_manual() {
-    let by_status = |status| {
-        [
-            Code::Failed,
-            Code::NoSuchProfile,
-            Code::MinTtlTooLong,
-            Code::LoginRequired,
-            Code::Untrusted,
-            Code::LockedOut,
-            Code::WrongPassword,
-            Code::Unreachable,
-            Code::NotPermitted,
-            Code::Busy,
-            Code::Misconfigured,
-            Code::BadRequest,
-            Code::Unsupported,
-        ]
-        .into_iter()
-        .filter(|code| code.exit_status() == status)
-        .collect::<Vec<_>>()
-    };
+    let by_status =
+        |status| CODES.into_iter().filter(|code| code.exit_status() == status).collect::<Vec<_>>();
     assert_eq!(by_status(4), [Code::LoginRequired, Code::Untrusted, Code::LockedOut, Code::WrongPassword]);
     assert_eq!(by_status(5), [Code::Unreachable]);
     assert_eq!(by_status(6), [Code::NotPermitted]);

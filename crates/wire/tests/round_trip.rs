@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "sample/codes.rs"]
+mod codes;
+
+use codes::CODES;
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
@@ -124,22 +128,7 @@ fn state() -> BoxedStrategy<State> {
 }
 
 fn code() -> BoxedStrategy<Code> {
-    prop::sample::select(vec![
-        Code::Failed,
-        Code::NoSuchProfile,
-        Code::MinTtlTooLong,
-        Code::LoginRequired,
-        Code::Untrusted,
-        Code::LockedOut,
-        Code::WrongPassword,
-        Code::Unreachable,
-        Code::NotPermitted,
-        Code::Busy,
-        Code::Misconfigured,
-        Code::BadRequest,
-        Code::Unsupported,
-    ])
-    .boxed()
+    prop::sample::select(CODES.to_vec()).boxed()
 }
 
 fn token() -> BoxedStrategy<Token> {

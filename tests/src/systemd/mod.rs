@@ -2,15 +2,18 @@
 //!
 //! - [`user`]: a user's service manager, as an unprivileged user
 //! - [`system`]: a system manager as PID 1 of a small host with users of its own
+//! - [`shell`]: what those two have in common
 //! - [`namespace`]: the mounts and processes around either; [`cgroup`]: the control groups
 //!
 //! All of it needs root.
 
 pub mod cgroup;
 pub mod namespace;
+pub mod shell;
 pub mod system;
 pub mod user;
 
+pub use shell::{Shell, Units};
 pub use system::{SystemManager, User};
 pub use user::UserManager;
 

@@ -1,9 +1,10 @@
 //! A small host: a system manager as PID 1, on a copy of this machine's root file system that keeps nothing.
 
 use crate::binaries;
-use crate::home::{Ran, finish};
+use crate::home::Ran;
 use crate::systemd::cgroup::{self, Cgroup};
 use crate::systemd::namespace::Namespace;
+use crate::systemd::shell::{Shell, Units};
 use crate::systemd::{PROGRAM, units, until, usual_modes};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -217,29 +218,6 @@ impl SystemManager {
         self.namespace.run(words)
     }
 
-    /// Runs `systemctl`.
-    #[must_use]
-    pub fn systemctl(&self, arguments: &[&str]) -> Ran {
-        self.run(&[&["systemctl"], arguments].concat())
-    }
-
-    /// A property of a unit.
-    #[must_use]
-    pub fn show(&self, unit: &str, property: &str) -> String {
-        self.systemctl(&["show", "--property", property, "--value", unit]).ok()
-    }
-
-    /// Waits until a property of a unit is as wanted.
-    ///
-    /// # Panics
-    /// It never is.
-    #[track_caller]
-    pub fn until(&self, unit: &str, property: &str, wanted: impl Fn(&str) -> bool) -> String {
-        until(&format!("{property} of {unit}"), || {
-            Some(self.show(unit, property)).filter(|value| wanted(value))
-        })
-    }
-
     /// The memory in bytes that the control group of a process may have, where the kernel holds it to that: not where the
     /// manager was given no memory controller, nor where what is too much goes to swap instead.
     #[must_use]
@@ -260,33 +238,19 @@ impl SystemManager {
     }
 }
 
-impl User<'_> {
-    /// A command of theirs, not yet started.
-    #[must_use]
-    pub fn command(&self, words: &[&str]) -> Command {
+impl Units for SystemManager {
+    fn systemctl(&self, arguments: &[&str]) -> Ran {
+        self.run(&[&["systemctl"], arguments].concat())
+    }
+}
+
+impl Shell for User<'_> {
+    fn command(&self, words: &[&str]) -> Command {
         let mut all = vec!["setpriv", "--reuid", self.name, "--regid", self.name, "--init-groups"];
         all.extend(words);
         let mut command = self.manager.namespace.command(&all);
         let home = if self.name == "root" { "/root".to_owned() } else { format!("/home/{}", self.name) };
         command.env("HOME", home).env("USER", self.name).env("LOGNAME", self.name);
         command
-    }
-
-    /// Runs a command of theirs to its end.
-    #[must_use]
-    pub fn run(&self, words: &[&str]) -> Ran {
-        finish(&mut self.command(words), "")
-    }
-
-    /// Runs `weka-token` to its end.
-    #[must_use]
-    pub fn weka_token(&self, arguments: &[&str]) -> Ran {
-        self.run(&[&["weka-token"], arguments].concat())
-    }
-
-    /// Runs `weka-token` with this standard input.
-    #[must_use]
-    pub fn weka_token_with(&self, arguments: &[&str], input: &str) -> Ran {
-        finish(&mut self.command(&[&["weka-token"], arguments].concat()), input)
     }
 }

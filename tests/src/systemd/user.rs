@@ -1,9 +1,10 @@
 //! A user's service manager, as it runs for somebody who has logged in.
 
 use crate::binaries;
-use crate::home::{Home, Ran, finish};
+use crate::home::{Home, Ran};
 use crate::systemd::cgroup::Cgroup;
 use crate::systemd::namespace::Namespace;
+use crate::systemd::shell::{Shell, Units};
 use crate::systemd::{PROGRAM, units, until, usual_modes};
 use nix::unistd::{Uid, chown};
 use std::fs;
@@ -133,65 +134,9 @@ impl UserManager {
         self.write_unit(&format!("{unit}.d/{name}.conf"), text);
     }
 
-    /// A command of the user's, not yet started.
-    #[must_use]
-    pub fn command(&self, words: &[&str]) -> Command {
-        let uid = UID.to_string();
-        let mut all = vec!["setpriv", "--reuid", &uid, "--regid", &uid, "--clear-groups"];
-        all.extend(words);
-        let mut command = self.namespace.command(&all);
-        command
-            .env("HOME", self.home.path())
-            .env("USER", "wren")
-            .env("LOGNAME", "wren")
-            .env("XDG_RUNTIME_DIR", self.home.runtime());
-        command
-    }
-
-    /// Runs a command of the user's to its end.
-    #[must_use]
-    pub fn run(&self, words: &[&str]) -> Ran {
-        finish(&mut self.command(words), "")
-    }
-
-    /// Runs `weka-token` to its end.
-    #[must_use]
-    pub fn weka_token(&self, arguments: &[&str]) -> Ran {
-        self.run(&[&["weka-token"], arguments].concat())
-    }
-
-    /// Runs `weka-token` with this standard input.
-    #[must_use]
-    pub fn weka_token_with(&self, arguments: &[&str], input: &str) -> Ran {
-        finish(&mut self.command(&[&["weka-token"], arguments].concat()), input)
-    }
-
-    /// Runs `systemctl --user`.
-    #[must_use]
-    pub fn systemctl(&self, arguments: &[&str]) -> Ran {
-        self.run(&[&["systemctl", "--user"], arguments].concat())
-    }
-
     /// Enables the socket and starts it, as users are told to.
     pub fn enable(&self) {
         self.systemctl(&["enable", "--now", "weka-tokend.socket"]).ok();
-    }
-
-    /// A property of a unit.
-    #[must_use]
-    pub fn show(&self, unit: &str, property: &str) -> String {
-        self.systemctl(&["show", "--property", property, "--value", unit]).ok()
-    }
-
-    /// Waits until a property of a unit is as wanted.
-    ///
-    /// # Panics
-    /// It never is.
-    #[track_caller]
-    pub fn until(&self, unit: &str, property: &str, wanted: impl Fn(&str) -> bool) -> String {
-        until(&format!("{property} of {unit}"), || {
-            Some(self.show(unit, property)).filter(|value| wanted(value))
-        })
     }
 
     /// The daemon's process id inside, 0 if it does not run.
@@ -222,6 +167,27 @@ impl UserManager {
         stream.set_read_timeout(Some(crate::systemd::PATIENCE))?;
         blocking::send(&mut stream, request)?;
         blocking::receive(&mut stream)
+    }
+}
+
+impl Shell for UserManager {
+    fn command(&self, words: &[&str]) -> Command {
+        let uid = UID.to_string();
+        let mut all = vec!["setpriv", "--reuid", &uid, "--regid", &uid, "--clear-groups"];
+        all.extend(words);
+        let mut command = self.namespace.command(&all);
+        command
+            .env("HOME", self.home.path())
+            .env("USER", "wren")
+            .env("LOGNAME", "wren")
+            .env("XDG_RUNTIME_DIR", self.home.runtime());
+        command
+    }
+}
+
+impl Units for UserManager {
+    fn systemctl(&self, arguments: &[&str]) -> Ran {
+        self.run(&[&["systemctl", "--user"], arguments].concat())
     }
 }
 

@@ -1,7 +1,7 @@
 //! `login` and `trust` with a person at a terminal.
 
 use crate::daemon::{Daemon, FINGERPRINT, blank_settings, for_login, settings};
-use crate::terminal::Terminal;
+use crate::terminal;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use wire::{Login, Request, Trust, Verdict};
@@ -16,7 +16,7 @@ fn login_asked(daemon: &Daemon) -> Login {
 #[test]
 fn everything_is_asked_once_and_the_password_without_echo() {
     let daemon = for_login(blank_settings(), Verdict::Unknown("self-signed certificate".into()));
-    let mut terminal = Terminal::weka_token(&daemon, &["login"]);
+    let mut terminal = terminal::weka_token(&daemon, &["login"]);
     terminal.expect("Cluster [https://localhost:14000]: ");
     assert!(terminal.echoes());
     terminal.type_in("weka01\n");
@@ -41,7 +41,7 @@ fn everything_is_asked_once_and_the_password_without_echo() {
     terminal.expect("Password of alice: ");
     assert!(!terminal.echoes());
     terminal.type_in("Secret-1\n");
-    let (status, rest, echoes) = terminal.finish();
+    let (status, rest, echoes) = terminal.finish_and_look();
     assert_eq!(status, 0, "{rest}");
     assert!(echoes, "the terminal echoes again");
     assert!(rest.contains("logged in to https://weka01:14000 as alice"), "{rest}");
@@ -55,21 +55,21 @@ fn everything_is_asked_once_and_the_password_without_echo() {
 #[test]
 fn what_the_profile_knows_is_not_asked() {
     let daemon = for_login(settings(), Verdict::Trusted);
-    let mut terminal = Terminal::weka_token(&daemon, &["login"]);
+    let mut terminal = terminal::weka_token(&daemon, &["login"]);
     let before = terminal.expect("Password of alice: ");
     assert_eq!(before, "Password of alice: ");
     terminal.type_in("Secret-1\n");
-    assert_eq!(terminal.finish().0, 0);
+    assert_eq!(terminal.finish_and_look().0, 0);
 }
 
 #[test]
 fn no_means_no() {
     let daemon = for_login(settings(), Verdict::Unknown("self-signed".into()));
     for command in ["login", "trust"] {
-        let mut terminal = Terminal::weka_token(&daemon, &[command]);
+        let mut terminal = terminal::weka_token(&daemon, &[command]);
         terminal.expect("[yes/no]: ");
         terminal.type_in("no\n");
-        let (status, rest, _) = terminal.finish();
+        let (status, rest, _) = terminal.finish_and_look();
         assert_eq!(status, 4);
         assert!(rest.contains("nothing was sent"), "{rest}");
         assert!(matches!(daemon.requests().last(), Some(Request::Probe { .. })));
@@ -79,7 +79,7 @@ fn no_means_no() {
 #[test]
 fn a_mismatch_is_never_asked_about() {
     let daemon = for_login(settings(), Verdict::Mismatch("another was pinned".into()));
-    let (status, shown, _) = Terminal::weka_token(&daemon, &["login"]).finish();
+    let (status, shown, _) = terminal::weka_token(&daemon, &["login"]).finish_and_look();
     assert_eq!(status, 4);
     assert!(shown.contains("IS NOT THE ONE EXPECTED") && !shown.contains("yes/no"), "{shown}");
     assert!(shown.contains("\x1b[1;31mweka-token:\x1b[0m"), "in colour on a terminal: {shown}");
@@ -91,10 +91,10 @@ fn ctrl_c_at_a_prompt_is_exit_130_with_the_terminal_restored() {
         [(blank_settings(), "Cluster [https://localhost:14000]: "), (settings(), "Password of alice: ")]
     {
         let daemon = for_login(given, Verdict::Trusted);
-        let mut terminal = Terminal::weka_token(&daemon, &["login"]);
+        let mut terminal = terminal::weka_token(&daemon, &["login"]);
         terminal.expect(prompt);
         terminal.type_in("half\x03");
-        let (status, rest, echoes) = terminal.finish();
+        let (status, rest, echoes) = terminal.finish_and_look();
         assert_eq!((status, echoes), (130, true), "{rest}");
         assert!(!rest.contains("weka-token:"), "{rest}");
         assert!(!daemon.requests().iter().any(|it| matches!(it, Request::Login(_))));
@@ -104,20 +104,20 @@ fn ctrl_c_at_a_prompt_is_exit_130_with_the_terminal_restored() {
 #[test]
 fn a_kill_from_outside_restores_the_terminal_too() {
     let daemon = for_login(settings(), Verdict::Trusted);
-    let mut terminal = Terminal::weka_token(&daemon, &["login"]);
+    let mut terminal = terminal::weka_token(&daemon, &["login"]);
     terminal.expect("Password of alice: ");
-    kill(Pid::from_raw(terminal.pid()), Signal::SIGTERM).unwrap();
-    let (status, _, echoes) = terminal.finish();
+    kill(Pid::from_raw(i32::try_from(terminal.pid()).unwrap()), Signal::SIGTERM).unwrap();
+    let (status, _, echoes) = terminal.finish_and_look();
     assert_eq!((status, echoes), (143, true));
 }
 
 #[test]
 fn the_end_of_input_is_an_answer_too() {
     let daemon = for_login(settings(), Verdict::Trusted);
-    let mut terminal = Terminal::weka_token(&daemon, &["login"]);
+    let mut terminal = terminal::weka_token(&daemon, &["login"]);
     terminal.expect("Password of alice: ");
     terminal.type_in("\x04");
-    let (status, rest, echoes) = terminal.finish();
+    let (status, rest, echoes) = terminal.finish_and_look();
     assert_eq!((status, echoes), (1, true));
     assert!(rest.contains("the question was not answered"), "{rest}");
 }
@@ -131,7 +131,7 @@ fn ctrl_z_gives_the_terminal_back_and_takes_it_again() {
         env!("CARGO_BIN_EXE_weka-token"),
         " login; echo back in the shell; read line; echo got $line; fg; echo ended $?"
     );
-    let mut terminal = Terminal::run(&daemon, &["bash", "-c", script]);
+    let mut terminal = terminal::run(&daemon, &["bash", "-c", script]);
     terminal.expect("Password of alice: ");
     terminal.type_in("\x1a");
     terminal.expect("back in the shell");
@@ -142,7 +142,7 @@ fn ctrl_z_gives_the_terminal_back_and_takes_it_again() {
     assert!(!terminal.echoes());
     terminal.type_in("Secret-1\n");
     terminal.expect("ended 0");
-    let (_, _, echoes) = terminal.finish();
+    let (_, _, echoes) = terminal.finish_and_look();
     assert!(echoes);
     assert_eq!(login_asked(&daemon).password.expose(), "Secret-1");
 }
@@ -151,6 +151,6 @@ fn ctrl_z_gives_the_terminal_back_and_takes_it_again() {
 fn a_colourless_terminal_stays_plain() {
     let daemon = for_login(settings(), Verdict::Mismatch("x".into()));
     let words = ["env", "NO_COLOR=1", env!("CARGO_BIN_EXE_weka-token"), "login"];
-    let (_, shown, _) = Terminal::run(&daemon, &words).finish();
+    let (_, shown, _) = terminal::run(&daemon, &words).finish_and_look();
     assert!(shown.contains("weka-token: THE CERTIFICATE") && !shown.contains('\x1b'), "{shown:?}");
 }

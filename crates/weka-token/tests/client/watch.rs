@@ -2,7 +2,7 @@
 
 use crate::daemon::{Daemon, Reply, profile, status_of};
 use crate::program::command_for;
-use crate::terminal::Terminal;
+use crate::terminal;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::io::{BufRead, BufReader};
@@ -95,7 +95,7 @@ fn a_reader_that_goes_away_ends_it_quietly() {
 #[test]
 fn on_a_terminal_it_is_rewritten_in_place_and_counts_down() {
     let (daemon, change) = changing(profile("default", State::Ready, Some(100)));
-    let mut terminal = Terminal::weka_token(&daemon, &["status", "--watch"]);
+    let mut terminal = terminal::weka_token(&daemon, &["status", "--watch"]);
     let first = terminal.expect("1m40s");
     assert!(first.contains("\x1b[?25l"), "the cursor is hidden: {first:?}");
     assert!(first.contains("\x1b[32mready\x1b[0m"), "in colour: {first:?}");
@@ -106,7 +106,7 @@ fn on_a_terminal_it_is_rewritten_in_place_and_counts_down() {
     change.send(Some(profile("default", State::Degraded, Some(50)))).unwrap();
     terminal.expect("\x1b[33mdegraded\x1b[0m");
     terminal.type_in("\x03");
-    let (status, rest, _) = terminal.finish();
+    let (status, rest, _) = terminal.finish_and_look();
     assert_eq!(status, 130);
     assert!(rest.contains("\x1b[?25h") && rest.contains("\x1b[?7h"), "given back: {rest:?}");
 }
@@ -114,7 +114,7 @@ fn on_a_terminal_it_is_rewritten_in_place_and_counts_down() {
 #[test]
 fn on_a_terminal_a_restart_is_shown_and_survived() {
     let (daemon, change) = changing(profile("default", State::Ready, Some(100)));
-    let mut terminal = Terminal::weka_token(&daemon, &["status", "--watch"]);
+    let mut terminal = terminal::weka_token(&daemon, &["status", "--watch"]);
     terminal.expect("ready");
     change.send(None).unwrap();
     terminal.expect("the daemon has gone; waiting for it to come back");
@@ -126,7 +126,7 @@ fn on_a_terminal_a_restart_is_shown_and_survived() {
     });
     terminal.expect("starting");
     terminal.type_in("\x03");
-    assert_eq!(terminal.finish().0, 130);
+    assert_eq!(terminal.finish_and_look().0, 130);
 }
 
 #[test]
@@ -138,12 +138,12 @@ fn a_list_taller_than_the_window_is_cut_and_a_larger_window_shows_more() {
         }
         _ => Reply::Silence,
     });
-    let mut terminal = Terminal::weka_token(&daemon, &["status", "--watch"]);
+    let mut terminal = terminal::weka_token(&daemon, &["status", "--watch"]);
     let shown = terminal.expect("(23 more lines)");
     assert!(shown.contains("p18") && !shown.contains("p19"), "{shown:?}");
     terminal.resize(50);
     let shown = terminal.expect("default profile default");
     assert!(shown.contains("\x1b[2J") && shown.contains("p39"), "{shown:?}");
     terminal.type_in("\x03");
-    assert_eq!(terminal.finish().0, 130);
+    assert_eq!(terminal.finish_and_look().0, 130);
 }
