@@ -11,7 +11,7 @@
 //! - [`token_file`], [`file_watch`], [`atomic`]: files shared with WEKA's own tools
 //! - [`password_source`], [`remembered`]: passwords without a person, and what must not be tried again
 //! - [`systemd`], [`service`]: the service manager, and its store, where tokens outlive the daemon without a disk
-//! - [`config`], [`dirs`], [`surroundings`], [`clock`]: what all of it stands on
+//! - [`config`], [`dirs`], [`surroundings`], [`clock`]: what all of it stands on; [`thrift`] keeps it small
 //!
 //! Trust boundaries: the socket (peers are known by SO_PEERCRED), the cluster (TLS, see `weka_rest`), and
 //! files that other programs write. Nothing from any of them may end the process.
@@ -43,4 +43,5 @@ pub mod socket;
 pub mod surroundings;
 mod sys;
 pub mod systemd;
+pub mod thrift;
 pub mod token_file;

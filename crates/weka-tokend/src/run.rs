@@ -13,6 +13,7 @@ use crate::systemd::inherited::{self, Inherited};
 use crate::systemd::notify::{Manager, Notifier};
 use crate::systemd::state;
 use crate::systemd::store::{MOST_PROFILES, Store};
+use crate::thrift;
 use clap::{CommandFactory, Parser};
 use std::io::Write;
 use std::path::PathBuf;
@@ -199,6 +200,7 @@ async fn live(
     tracing::info!(socket = %path.display(), profiles, "weka-tokend {} is up", env!("CARGO_PKG_VERSION"));
     notifier.say(&format!("READY=1\nSTATUS={}", registry.in_words()));
     let telling = tokio::spawn(service::tell(Arc::clone(notifier), Arc::clone(&registry)));
+    let saving = tokio::spawn(thrift::keep(registry.surroundings.revision.clone()));
     let feeding = tokio::spawn(service::feed_watchdog(Arc::clone(notifier)));
     loop {
         tokio::select! {
@@ -213,6 +215,7 @@ async fn live(
     }
     tracing::info!("ending");
     telling.abort();
+    saving.abort();
     notifier.say("STOPPING=1\nSTATUS=ending");
     stop.send_replace(true);
     if let Err(error) = serving.await {

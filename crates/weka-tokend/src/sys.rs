@@ -7,6 +7,7 @@ use nix::unistd::{SysconfVar, sysconf};
 use std::collections::BTreeSet;
 use std::io;
 use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -36,6 +37,31 @@ pub(crate) fn give_memory_back() {
     unsafe {
         nix::libc::malloc_trim(0);
     }
+}
+
+/// Unmaps all code that comes from files; page by page it is mapped again when it is run.
+pub(crate) fn let_go_of_code() {
+    // Where /proc is not mounted, everything stays as it is.
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    for code in maps.lines().filter_map(code_in) {
+        let Some(start) = NonNull::new(std::ptr::without_provenance_mut(code.start)) else { continue };
+        // SAFETY: it is a private mapping of a file, without the right to write: nothing in it was changed, so every
+        // page of it comes back from that file with the same content.
+        let done = unsafe { madvise(start, code.len(), MmapAdvise::MADV_DONTNEED) };
+        if let Err(error) = done {
+            tracing::debug!(%error, "code stays mapped");
+        }
+    }
+}
+
+/// The addresses in a line of `/proc/self/maps` (proc_pid_maps(5)) that is about code from a file.
+fn code_in(line: &str) -> Option<Range<usize>> {
+    let mut words = line.split_ascii_whitespace();
+    let (range, mode) = (words.next()?, words.next()?);
+    let is_file = words.nth(3)?.starts_with('/');
+    let (start, end) = range.split_once('-')?;
+    let address = |text| usize::from_str_radix(text, 16).ok();
+    (is_file && mode == "r-xp").then_some(address(start)?..address(end)?)
 }
 
 /// Locks the pages that a secret lies in, so that they are never swapped out, and keeps them out of dumps. Freed
@@ -157,5 +183,28 @@ mod tests {
         assert!(locked >= 8, "{locked} KiB");
         lock_pages(&secret);
         assert_eq!(locked_kib(), locked);
+    }
+
+    #[test]
+    fn only_code_from_files_is_let_go_of() {
+        let line = "55d0c0a5b000-55d0c0cc0000 r-xp 0005b000 fe:00 1048 /usr/bin/weka-tokend";
+        assert_eq!(code_in(line), Some(0x55d0_c0a5_b000..0x55d0_c0cc_0000));
+        for other in [
+            "55d0c0cc0000-55d0c0d40000 r--p 002c0000 fe:00 1048 /usr/bin/weka-tokend",
+            "55d0c0d40000-55d0c0d60000 rw-p 00340000 fe:00 1048 /usr/bin/weka-tokend",
+            "7ffd4e9f6000-7ffd4e9f8000 r-xp 00000000 00:00 0 [vdso]",
+            "7f0000000000-7f0000001000 r-xp 00000000 00:00 0",
+            "",
+        ] {
+            assert_eq!(code_in(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn code_that_was_let_go_of_runs_again() {
+        let mapped = || std::fs::read_to_string("/proc/self/maps").unwrap();
+        assert!(mapped().lines().filter_map(code_in).count() > 0);
+        let_go_of_code();
+        assert!(mapped().lines().filter_map(code_in).count() > 0);
     }
 }
