@@ -63,6 +63,16 @@ Examples:
   weka-token status -p prod --json
   weka-token status --prometheus > /var/lib/node_exporter/weka-token.prom";
 
+const UI_HELP: &str = "\
+It runs weka-token-ui, which is looked for beside this program and then in PATH.
+
+Exit status: that of weka-token-ui, or
+  126  it cannot be run
+  127  it is not installed
+
+Example:
+  weka-token ui -p prod";
+
 /// Hands out WEKA access tokens that are always live: log in once, and weka-tokend renews them
 #[derive(Debug, Parser)]
 #[command(
@@ -131,6 +141,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         timeout: Timeout,
     },
+    /// Show everything on the terminal, and act on it by keys
+    #[command(after_help = UI_HELP)]
+    Ui,
     /// Print completions for a shell
     #[command(after_help = "Example:\n  weka-token completions bash > /etc/bash_completion.d/weka-token")]
     Completions {

@@ -12,7 +12,8 @@ use std::ffi::OsStr;
 use std::path::Path;
 use wire::{Certificate, ProfileSettings, Request, Response, Target, Trust, Verdict};
 
-const DEFAULT_ENDPOINT: &str = "https://localhost:14000";
+/// A backend usually runs the management API on the host itself.
+pub(crate) const DEFAULT_ENDPOINT: &str = "https://localhost:14000";
 
 pub(crate) fn run(session: &Session<'_>, options: &TrustOptions) -> Result<u8, Failure> {
     let timeout_ms = options.timeout.milliseconds();
@@ -71,7 +72,9 @@ pub(crate) fn settle(
     Ok(target)
 }
 
-fn mismatch(certificate: &Certificate, reason: &str) -> Failure {
+/// What to say of a certificate that contradicts what was pinned or given: it cannot be waved through.
+#[must_use]
+pub fn mismatch(certificate: &Certificate, reason: &str) -> Failure {
     let message = format!("THE CERTIFICATE OF {} IS NOT THE ONE EXPECTED: {reason}", certificate.endpoint);
     Failure::new(PERSON_NEEDED, message)
         .then(format!("it shows {}; nothing secret was sent", certificate.fingerprint))
@@ -97,25 +100,56 @@ fn confirm(
             .then(hint)
             .then("or name its authority: --ca-file PEM"));
     };
-    terminal.show(&format!(
-        "The certificate of {} is not trusted yet: {reason}\n  \
-         subject      {}\n  issuer       {}\n  valid        {} to {}\n  fingerprint  {}",
-        certificate.endpoint,
-        certificate.subject,
-        certificate.issuer,
-        utc::date_time(certificate.not_before_unix_s),
-        utc::date_time(certificate.not_after_unix_s),
-        certificate.fingerprint,
-    ));
+    let mut text = format!("The certificate of {} is not trusted yet: {reason}", certificate.endpoint);
+    for (name, value) in certificate_facts(certificate) {
+        text.push_str(&format!("\n  {name:<11}  {value}"));
+    }
+    terminal.show(&text);
     loop {
         let answer = terminal.ask("Trust this certificate? [yes/no]", None)?;
-        if answer.eq_ignore_ascii_case("yes") || answer == certificate.fingerprint {
-            return Ok(Trust::Fingerprint(certificate.fingerprint.clone()));
+        match decision(&answer, certificate) {
+            Decision::Trust(trust) => return Ok(trust),
+            Decision::Refuse => {
+                return Err(Failure::new(PERSON_NEEDED, "the certificate was not trusted; nothing was sent"));
+            }
+            Decision::Unclear => terminal.show("Please type yes, no or the fingerprint."),
         }
-        if answer.eq_ignore_ascii_case("no") {
-            return Err(Failure::new(PERSON_NEEDED, "the certificate was not trusted; nothing was sent"));
-        }
-        terminal.show("Please type yes, no or the fingerprint.");
+    }
+}
+
+/// What a person compares before they trust a certificate: names and values.
+#[must_use]
+pub fn certificate_facts(certificate: &Certificate) -> [(&'static str, String); 4] {
+    let dates = [certificate.not_before_unix_s, certificate.not_after_unix_s].map(utc::date_time);
+    [
+        ("subject", certificate.subject.clone()),
+        ("issuer", certificate.issuer.clone()),
+        ("valid", dates.join(" to ")),
+        ("fingerprint", certificate.fingerprint.clone()),
+    ]
+}
+
+/// What a person has decided about a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// To trust it from now on, in this way.
+    Trust(Trust),
+    /// Not to trust it.
+    Refuse,
+    /// Neither can be told from the answer.
+    Unclear,
+}
+
+/// Reads the answer to "Trust this certificate?": `yes`, `no` or its fingerprint, as with ssh.
+#[must_use]
+pub fn decision(answer: &str, certificate: &Certificate) -> Decision {
+    let answer = answer.trim();
+    if answer.eq_ignore_ascii_case("yes") || answer == certificate.fingerprint {
+        Decision::Trust(Trust::Fingerprint(certificate.fingerprint.clone()))
+    } else if answer.eq_ignore_ascii_case("no") {
+        Decision::Refuse
+    } else {
+        Decision::Unclear
     }
 }
 
@@ -141,16 +175,22 @@ fn endpoints(
         // None given: the daemon takes the profile's.
         return Ok(Vec::new());
     }
-    if let Some(host) = &environment.host {
-        let host = text("WEKA_HOST", host)?;
-        let port = environment.port.as_deref().map(|port| text("WEKA_PORT", port)).transpose()?;
-        return Ok(vec![with_port(&host, port.as_deref())]);
+    if let Some(endpoint) = endpoint_of(environment)? {
+        return Ok(vec![endpoint]);
     }
     match terminal {
         Some(terminal) => Ok(vec![terminal.ask("Cluster", Some(DEFAULT_ENDPOINT))?]),
         None => Err(Failure::new(USAGE, format!("profile {} has no endpoint", settings.name))
             .then("add: --endpoint URL (such as https://weka01:14000), or set WEKA_HOST")),
     }
+}
+
+/// The cluster that `WEKA_HOST` and `WEKA_PORT` name, if they do.
+pub(crate) fn endpoint_of(environment: &Environment) -> Result<Option<String>, Failure> {
+    let Some(host) = &environment.host else { return Ok(None) };
+    let host = text("WEKA_HOST", host)?;
+    let port = environment.port.as_deref().map(|port| text("WEKA_PORT", port)).transpose()?;
+    Ok(Some(with_port(&host, port.as_deref())))
 }
 
 /// A host of the environment with its port, unless it has one already.

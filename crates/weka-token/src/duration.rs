@@ -6,7 +6,7 @@ const UNITS: [(char, u64); 5] = [('s', 1), ('m', 60), ('h', 3600), ('d', 86_400)
 ///
 /// # Errors
 /// A sentence that says what is wrong with it.
-pub(crate) fn parse(text: &str) -> Result<u64, String> {
+pub fn parse(text: &str) -> Result<u64, String> {
     if text.eq_ignore_ascii_case("infinite") || text.eq_ignore_ascii_case("unlimited") {
         return Err("a limit is needed: what never ends could never be refused or cut off".into());
     }

@@ -3,41 +3,49 @@
 use wire::Refusal;
 
 /// It failed in a way no other status names.
-pub(crate) const FAILED: u8 = 1;
+pub const FAILED: u8 = 1;
 /// The command line is wrong.
-pub(crate) const USAGE: u8 = 2;
+pub const USAGE: u8 = 2;
 /// Nobody listens.
-pub(crate) const NO_DAEMON: u8 = 3;
+pub const NO_DAEMON: u8 = 3;
 /// A person has to do something.
-pub(crate) const PERSON_NEEDED: u8 = 4;
+pub const PERSON_NEEDED: u8 = 4;
 /// No live token, and the cluster cannot be reached.
-pub(crate) const NO_TOKEN: u8 = 5;
+pub const NO_TOKEN: u8 = 5;
 /// The caller may not do this.
-pub(crate) const NOT_PERMITTED: u8 = 6;
+pub const NOT_PERMITTED: u8 = 6;
+
+/// A program to hand over to is there, and cannot be run.
+pub const NOT_EXECUTABLE: u8 = 126;
+/// A program to hand over to is not there.
+pub const NOT_FOUND: u8 = 127;
 
 /// A failure as a person sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub struct Failure {
     /// Exit status.
-    pub(crate) status: u8,
+    pub status: u8,
     /// What is wrong, without a full stop; empty when there is nothing to say.
-    pub(crate) message: String,
+    pub message: String,
     /// What to do next, one line each.
-    pub(crate) next_steps: Vec<String>,
+    pub next_steps: Vec<String>,
 }
 
 impl Failure {
-    pub(crate) fn new(status: u8, message: impl Into<String>) -> Self {
+    /// A failure without a next step.
+    pub fn new(status: u8, message: impl Into<String>) -> Self {
         Self { status, message: message.into(), next_steps: Vec::new() }
     }
 
     /// Ends the program without a word, as Ctrl-C does.
-    pub(crate) fn silent(status: u8) -> Self {
+    #[must_use]
+    pub fn silent(status: u8) -> Self {
         Self::new(status, "")
     }
 
+    /// Adds a next step.
     #[must_use]
-    pub(crate) fn then(mut self, next_step: impl Into<String>) -> Self {
+    pub fn then(mut self, next_step: impl Into<String>) -> Self {
         self.next_steps.push(next_step.into());
         self
     }

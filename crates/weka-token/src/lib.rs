@@ -10,6 +10,7 @@
 //!
 //! To the daemon and back:
 //! - `socket_search`: where the daemon may listen, and whom to trust there.
+//! - [`client`]: the same, for programs that show it in another way.
 //! - `connection`: one request and its answer, with a bound on the wait.
 //! - `session`: the same for whole commands: repeats what may be repeated, turns refusals into failures.
 //!
@@ -18,6 +19,7 @@
 //! - `login` and `cluster_trust`: ask a person for what is missing; `terminal` does the asking.
 //! - [`completions`] and [`man`], with `after_help`: what shells and manual readers get; for packages too.
 //! - `status`, with `status_table`, `status_json` and `prometheus`; `watch` and `screen` keep it current.
+//! - `ui`: hands over to `weka-token-ui`, a program of its own.
 //!
 //! For commands that run others:
 //! - `private_file`: a token file for one command, kept current; in a folder made and swept by `private_folder`.
@@ -31,12 +33,13 @@
 
 mod after_help;
 mod args;
+pub mod client;
 mod cluster_trust;
 pub mod completions;
 mod connection;
-mod duration;
+pub mod duration;
 mod environment;
-mod failure;
+pub mod failure;
 mod fast_path;
 mod fingerprint;
 mod get;
@@ -49,13 +52,13 @@ mod output;
 mod private_file;
 #[cfg_attr(not(test), allow(dead_code, reason = "as private_file"))]
 mod private_folder;
-mod profile_name;
+pub mod profile_name;
 mod prometheus;
 mod refresh;
 mod screen;
 mod session;
 mod socket_search;
-mod span;
+pub mod span;
 mod status;
 mod status_json;
 mod status_table;
@@ -64,7 +67,8 @@ mod terminal;
 mod token_format;
 #[cfg_attr(not(test), allow(dead_code, reason = "as private_file"))]
 mod token_json;
-mod utc;
+mod ui;
+pub mod utc;
 mod watch;
 mod whoami;
 
@@ -86,7 +90,7 @@ pub fn run() -> ExitCode {
     };
     match outcome {
         Ok(status) => ExitCode::from(status),
-        Err(failure) => output::report(&failure, environment.colour),
+        Err(failure) => output::report("weka-token", &failure, environment.colour),
     }
 }
 
@@ -110,6 +114,9 @@ fn run_parsed(parsed: Parsed, environment: &Environment) -> Result<u8, Failure> 
     if let Command::Man { folder } = command {
         return man::run(&folder, global.quiet);
     }
+    if command == Command::Ui {
+        return ui::run(&global);
+    }
     let session = session(&global, environment)?;
     match command {
         Command::Get(options) => get::run(&session, &options),
@@ -119,6 +126,6 @@ fn run_parsed(parsed: Parsed, environment: &Environment) -> Result<u8, Failure> 
         Command::Status(options) => status::run(&session, &options),
         Command::Refresh { timeout } => refresh::run(&session, timeout),
         Command::Whoami { json, timeout } => whoami::run(&session, json, timeout),
-        Command::Completions { .. } | Command::Man { .. } => Ok(0),
+        Command::Ui | Command::Completions { .. } | Command::Man { .. } => Ok(0),
     }
 }

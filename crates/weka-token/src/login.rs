@@ -13,7 +13,7 @@ pub(crate) fn run(session: &Session<'_>, options: &LoginOptions) -> Result<u8, F
     let token_file = token_file(options)?;
     let settings = cluster_trust::describe(session)?;
     if let Some(seconds) = settings.locked_for_s {
-        return Err(locked(session, &settings.name, seconds));
+        return Err(locked(&settings.name, seconds, &session.profile_option()));
     }
     let terminal = Terminal::open();
     let terminal = terminal.as_ref();
@@ -41,21 +41,24 @@ pub(crate) fn run(session: &Session<'_>, options: &LoginOptions) -> Result<u8, F
     let login = Login { target, org, username, password, token_file, save, timeout_ms };
     match session.ask_once(timeout_ms, &Request::Login(Box::new(login)))? {
         Response::LoggedIn(done) => {
-            summarise(session, &done);
+            for line in summary(&done) {
+                session.say(&line);
+            }
             Ok(0)
         }
         _ => Err(session::unexpected()),
     }
 }
 
-/// A password sent during a lockout is refused whatever it is, and prolongs it.
-fn locked(session: &Session<'_>, name: &str, seconds: u64) -> Failure {
+/// Why no password is sent now: during a lockout it would be refused whatever it is, and prolong it.
+/// `option` is ` -p NAME` where the profile has to be named.
+#[must_use]
+pub fn locked(name: &str, seconds: u64, option: &str) -> Failure {
     let message = format!(
         "profile {name} is locked out for another {}; an attempt now would only prolong it",
         span::short(seconds)
     );
-    Failure::new(PERSON_NEEDED, message)
-        .then(format!("then run: weka-token login{}", session.profile_option()))
+    Failure::new(PERSON_NEEDED, message).then(format!("then run: weka-token login{option}"))
 }
 
 fn token_file(options: &LoginOptions) -> Result<TokenFileChoice, Failure> {
@@ -93,28 +96,33 @@ fn org(
     terminal.map(|terminal| terminal.ask("Organization", Some("Root"))).transpose()
 }
 
-fn summarise(session: &Session<'_>, done: &LoggedIn) {
-    session.say(&format!(
-        "logged in to {} as {} (organization {}); tokens live {} and are renewed by themselves",
-        done.endpoint,
-        done.username,
-        done.org,
-        span::short(done.expires_in_s)
-    ));
-    match &done.saved_to {
-        Some(path) => session.say(&format!("profile {} is saved in {path}", done.profile)),
-        None => session.say(&format!("profile {} is not saved", done.profile)),
-    }
-    match &done.token_file {
-        Some(path) => session.say(&format!("{path} is kept fresh")),
-        None => session.say("tokens stay in the daemon's memory only"),
-    }
+/// What a person should know of a login that worked, in sentences.
+#[must_use]
+pub fn summary(done: &LoggedIn) -> Vec<String> {
+    let mut lines = vec![
+        format!(
+            "logged in to {} as {} (organization {}); tokens live {} and are renewed by themselves",
+            done.endpoint,
+            done.username,
+            done.org,
+            span::short(done.expires_in_s)
+        ),
+        match &done.saved_to {
+            Some(path) => format!("profile {} is saved in {path}", done.profile),
+            None => format!("profile {} is not saved", done.profile),
+        },
+        match &done.token_file {
+            Some(path) => format!("{path} is kept fresh"),
+            None => "tokens stay in the daemon's memory only".to_owned(),
+        },
+    ];
     if done.password_change_required {
-        session.say("the cluster wants this password changed; until then it may refuse everything else");
+        lines.push(
+            "the cluster wants this password changed; until then it may refuse everything else".to_owned(),
+        );
     }
-    for note in &done.notes {
-        session.say(note);
-    }
+    lines.extend(done.notes.iter().cloned());
+    lines
 }
 
 #[cfg(test)]

@@ -43,17 +43,17 @@ pub(crate) fn say(text: &str) {
 }
 
 /// Reports a failure on stderr and gives its exit status.
-pub(crate) fn report(failure: &Failure, colour: bool) -> ExitCode {
+pub(crate) fn report(program: &str, failure: &Failure, colour: bool) -> ExitCode {
     if !failure.message.is_empty() {
         let coloured = colour && io::stderr().is_terminal();
-        io::stderr().write_all(describe(failure, coloured).as_bytes()).unwrap_or_default();
+        io::stderr().write_all(describe(program, failure, coloured).as_bytes()).unwrap_or_default();
     }
     ExitCode::from(failure.status)
 }
 
-fn describe(failure: &Failure, coloured: bool) -> String {
-    let name = if coloured { "\x1b[1;31mweka-token:\x1b[0m" } else { "weka-token:" };
-    let mut text = format!("{name} {}\n", printable(&failure.message));
+fn describe(program: &str, failure: &Failure, coloured: bool) -> String {
+    let (on, off) = if coloured { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+    let mut text = format!("{on}{program}:{off} {}\n", printable(&failure.message));
     for step in &failure.next_steps {
         // Writing to a string cannot fail.
         let _: std::fmt::Result = writeln!(text, "  {}", printable(step));
@@ -62,7 +62,8 @@ fn describe(failure: &Failure, coloured: bool) -> String {
 }
 
 /// Text that may come from a cluster, without what could move a terminal's cursor or change its colours.
-pub(crate) fn printable(text: &str) -> String {
+#[must_use]
+pub fn printable(text: &str) -> String {
     let visible = |letter: char| if letter.is_control() && letter != '\n' { '\u{fffd}' } else { letter };
     text.chars().map(visible).collect()
 }
@@ -75,16 +76,16 @@ mod tests {
     fn a_failure_is_a_line_and_its_next_steps() {
         let failure = Failure::new(4, "profile prod needs a login").then("run: weka-token login -p prod");
         assert_eq!(
-            describe(&failure, false),
+            describe("weka-token", &failure, false),
             "weka-token: profile prod needs a login\n  run: weka-token login -p prod\n"
         );
-        assert!(describe(&failure, true).starts_with("\x1b[1;31mweka-token:\x1b[0m profile"));
+        assert!(describe("weka-token", &failure, true).starts_with("\x1b[1;31mweka-token:\x1b[0m profile"));
     }
 
     #[test]
     fn a_cluster_cannot_write_to_the_terminal() {
         let failure = Failure::new(1, "bad\x1b[2Jnews\u{9b}31m").then("a\rb");
-        let text = describe(&failure, false);
+        let text = describe("weka-token", &failure, false);
         assert!(!text.contains(['\x1b', '\u{9b}', '\r']), "{text:?}");
     }
 }

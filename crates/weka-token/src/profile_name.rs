@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 ///
 /// # Errors
 /// The rule, as a sentence.
-pub(crate) fn parse(text: &str) -> Result<String, String> {
+pub fn parse(text: &str) -> Result<String, String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     if (1..=50).contains(&text.len()) && text.bytes().all(allowed) {
         return Ok(text.to_owned());

@@ -1,7 +1,8 @@
 //! Spans of time for people: `4m12s`, `2h03m`, `3d04h`.
 
 /// The two largest units of a number of seconds.
-pub(crate) fn short(seconds: u64) -> String {
+#[must_use]
+pub fn short(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
     if days > 0 {
         format!("{days}d{:02}h", hours % 24)

@@ -19,15 +19,18 @@ const LONGEST_LINE: usize = 4096;
 
 /// Signals that are read from a descriptor instead of acting by themselves, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Signals {
+pub struct Signals {
     source: SignalFd,
     blocked: SigSet,
     before: SigSet,
 }
 
 impl Signals {
-    /// Takes these signals over.
-    pub(crate) fn block(signals: &[Signal]) -> Result<Self, Failure> {
+    /// Takes these signals over, in this thread and in those it starts from then on.
+    ///
+    /// # Errors
+    /// The system does not have what it takes.
+    pub fn block(signals: &[Signal]) -> Result<Self, Failure> {
         let blocked: SigSet = signals.iter().copied().collect();
         let prepare = || -> Result<Self, Errno> {
             let source = SignalFd::with_flags(&blocked, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
@@ -38,13 +41,14 @@ impl Signals {
     }
 
     /// The next signal that has come, if any.
-    pub(crate) fn take(&self) -> Option<Signal> {
+    #[must_use]
+    pub fn take(&self) -> Option<Signal> {
         let info = self.source.read_signal().ok().flatten()?;
         Signal::try_from(i32::try_from(info.ssi_signo).ok()?).ok()
     }
 
     /// Stops the process as Ctrl-Z would have, and returns once it goes on.
-    pub(crate) fn stop_here(&self) {
+    pub fn stop_here(&self) {
         // Each of these can only fail for a wrong argument.
         self.before.thread_set_mask().unwrap_or_default();
         raise(Signal::SIGTSTP).unwrap_or_default();
@@ -52,7 +56,8 @@ impl Signals {
     }
 
     /// The exit status of a process that a signal has ended, as a shell reports it.
-    pub(crate) fn exit_status(signal: Signal) -> u8 {
+    #[must_use]
+    pub fn exit_status(signal: Signal) -> u8 {
         u8::try_from(128 + signal as i32).unwrap_or(FAILED)
     }
 }

@@ -1,7 +1,8 @@
 //! Dates of certificates, in UTC. A calendar crate would be the larger half of this program.
 
 /// `2026-11-24 22:19:52 UTC` for a count of seconds since 1970.
-pub(crate) fn date_time(unix_s: i64) -> String {
+#[must_use]
+pub fn date_time(unix_s: i64) -> String {
     let (days, second) = (unix_s.div_euclid(86_400), unix_s.rem_euclid(86_400));
     let (year, month, day) = civil(days);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);

@@ -24,6 +24,7 @@ fn the_help_names_every_command_and_every_exit_status() {
         "status",
         "refresh",
         "whoami",
+        "ui",
         "completions",
         "man",
         "Exit status:",
@@ -38,7 +39,8 @@ fn the_help_names_every_command_and_every_exit_status() {
 
 #[test]
 fn every_command_has_its_own_help() {
-    for name in ["get", "login", "trust", "logout", "status", "refresh", "whoami", "completions", "man"] {
+    for name in ["get", "login", "trust", "logout", "status", "refresh", "whoami", "ui", "completions", "man"]
+    {
         let outcome = finish(&mut command(&[name, "--help"]));
         assert_eq!(outcome.status, 0, "{name}");
         assert!(outcome.stdout.contains(&format!("Usage: weka-token {name}")), "{}", outcome.stdout);
@@ -140,7 +142,7 @@ fn every_command_has_a_manual_page_with_every_section() {
     let pages = folder.path().join("share/man1");
     let outcome = finish(&mut command(&["man", pages.to_str().unwrap()]));
     assert_eq!((outcome.status, outcome.stdout.as_str()), (0, ""), "{}", outcome.stderr);
-    assert_eq!(outcome.stderr, format!("10 manual pages are in {}\n", pages.display()));
+    assert_eq!(outcome.stderr, format!("11 manual pages are in {}\n", pages.display()));
     let read = |name: &str| std::fs::read_to_string(pages.join(name)).unwrap();
     for name in ["get", "login", "trust", "logout", "status", "refresh", "whoami", "completions", "man"] {
         let page = read(&format!("weka-token-{name}.1"));
@@ -168,4 +170,27 @@ fn a_manual_page_that_cannot_be_written_is_named() {
         "{}",
         outcome.stderr
     );
+}
+
+#[test]
+fn the_terminal_ui_is_run_from_path_with_what_it_has_to_know() {
+    // The one that is built beside the client under test comes first, so it is run from another folder.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let client = folder.path().join("weka-token");
+    std::fs::hard_link(env!("CARGO_BIN_EXE_weka-token"), &client).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new(&client);
+    command.args(["-p", "prod", "ui", "--socket", "/s"]).env_clear().env("PATH", elsewhere.path());
+    let outcome = finish(&mut command);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (127, ""));
+    assert!(outcome.stderr.contains("weka-token-ui is not installed"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("status --watch"), "{}", outcome.stderr);
+
+    let program = elsewhere.path().join("weka-token-ui");
+    std::fs::write(&program, "").unwrap();
+    assert_eq!(finish(&mut command).status, 126, "it may not be executed");
+    std::fs::remove_file(&program).unwrap();
+    std::os::unix::fs::symlink("/bin/echo", &program).unwrap();
+    let outcome = finish(&mut command);
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (0, "--socket /s --profile prod\n"));
 }
