@@ -13,6 +13,7 @@ mod lockout;
 mod login;
 mod logout;
 mod manners;
+mod mount;
 mod outage;
 mod password_source;
 mod profiles;

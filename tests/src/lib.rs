@@ -4,6 +4,7 @@
 //! - [`cluster`]: a simulated cluster in a process of its own, and its control channel
 //! - [`home`]: a home folder, an environment, and the commands that run in it
 //! - [`daemon`]: a daemon whose socket answers
+//! - [`mounts`]: a machine to mount on, with a [`recorder`] in the place of WEKA's own mount helper
 //! - [`process`]: a child that never outlives its owner
 //! - [`python`]: Python, with WEKA's own library as it is on PyPI
 //! - [`systemd`]: a real service manager, for a user and for a host, in namespaces of its own
@@ -15,8 +16,10 @@ pub mod binaries;
 pub mod cluster;
 pub mod daemon;
 pub mod home;
+pub mod mounts;
 pub mod process;
 pub mod python;
+pub mod recorder;
 pub mod systemd;
 pub mod terminal;
 pub mod tool;

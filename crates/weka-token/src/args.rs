@@ -3,6 +3,7 @@
 use crate::duration;
 use crate::failure::{Failure, USAGE};
 use crate::fingerprint;
+use crate::mount;
 use crate::output;
 use crate::profile_name;
 use crate::token_format::TokenFormat;
@@ -141,6 +142,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         timeout: Timeout,
     },
+    /// Mount a filesystem with a live token; mount(8) does it by way of mount.weka-token
+    #[command(after_help = mount::HELP)]
+    Mount(mount::Arguments),
     /// Show everything on the terminal, and act on it by keys
     #[command(after_help = UI_HELP)]
     Ui,
@@ -279,8 +283,8 @@ pub(crate) enum Parsed {
 ///
 /// # Errors
 /// A usage failure with clap's explanation.
-pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Parsed, Failure> {
-    let line = std::iter::once(OsString::from("weka-token")).chain(arguments);
+pub(crate) fn parse(arguments: &[OsString]) -> Result<Parsed, Failure> {
+    let line = std::iter::once(OsString::from("weka-token")).chain(arguments.iter().cloned());
     let error = match Arguments::try_parse_from(line) {
         Ok(parsed) => return Ok(Parsed::Command(parsed.global, parsed.command)),
         Err(error) => error,
@@ -297,6 +301,13 @@ pub(crate) fn parse(arguments: Vec<OsString>) -> Result<Parsed, Failure> {
             Err(Failure::new(USAGE, text))
         }
     }
+}
+
+/// The command that a command line means, also where that is wrong.
+pub(crate) fn meant(arguments: &[OsString]) -> Option<String> {
+    let line = std::iter::once(OsString::from("weka-token")).chain(arguments.iter().cloned());
+    let matches = tree().ignore_errors(true).try_get_matches_from(line).ok()?;
+    matches.subcommand_name().map(str::to_owned)
 }
 
 /// The command tree, for completions and manual pages.

@@ -75,7 +75,7 @@ mod tests {
     }
 
     fn by_clap(arguments: &[OsString]) -> Option<(Global, GetOptions)> {
-        match args::parse(arguments.to_vec()) {
+        match args::parse(arguments) {
             Ok(Parsed::Command(global, Command::Get(options))) => Some((global, options)),
             _ => None,
         }

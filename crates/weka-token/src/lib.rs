@@ -18,6 +18,7 @@
 //! - `get`, `refresh`, `whoami`, `logout`: one request each.
 //! - `login` and `cluster_trust`: ask a person for what is missing; `terminal` does the asking.
 //! - [`completions`] and [`man`], with `after_help`: what shells and manual readers get; for packages too.
+//! - `mount`: what mount(8) runs as `/sbin/mount.weka-token`, chosen by the program's name.
 //! - `status`, with `status_table`, `status_json` and `prometheus`; `watch` and `screen` keep it current.
 //! - `ui`: hands over to `weka-token-ui`, a program of its own.
 //!
@@ -47,6 +48,7 @@ mod json;
 mod login;
 mod logout;
 pub mod man;
+mod mount;
 mod output;
 #[cfg_attr(not(test), allow(dead_code, reason = "for commands that run others with a token file"))]
 mod private_file;
@@ -65,7 +67,6 @@ mod status_table;
 mod sys;
 mod terminal;
 mod token_format;
-#[cfg_attr(not(test), allow(dead_code, reason = "as private_file"))]
 mod token_json;
 mod ui;
 pub mod utc;
@@ -83,14 +84,33 @@ use std::process::ExitCode;
 #[must_use]
 pub fn run() -> ExitCode {
     let environment = Environment::read();
-    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let mut words = std::env::args_os();
+    let program = words.next().unwrap_or_default();
+    let mut arguments: Vec<OsString> = words.collect();
+    let is_mount_helper = mount::is_helper(&program);
+    if is_mount_helper {
+        arguments.insert(0, "mount".into());
+    }
     let outcome = match fast_path::parse(&arguments) {
         Some((global, options)) => session(&global, &environment).and_then(|it| get::run(&it, &options)),
-        None => args::parse(arguments).and_then(|parsed| run_parsed(parsed, &environment)),
+        None => run_unusual(arguments, &environment),
     };
     match outcome {
         Ok(status) => ExitCode::from(status),
-        Err(failure) => output::report("weka-token", &failure, environment.colour),
+        Err(failure) => {
+            let name = if is_mount_helper { mount::NAME } else { "weka-token" };
+            output::report(name, &failure, environment.colour)
+        }
+    }
+}
+
+fn run_unusual(arguments: Vec<OsString>, environment: &Environment) -> Result<u8, Failure> {
+    match args::parse(&arguments) {
+        Ok(parsed) => run_parsed(parsed, environment),
+        Err(failure) if args::meant(&arguments).as_deref() == Some("mount") => {
+            Err(mount::in_terms_of_mount(failure))
+        }
+        Err(failure) => Err(failure),
     }
 }
 
@@ -117,6 +137,9 @@ fn run_parsed(parsed: Parsed, environment: &Environment) -> Result<u8, Failure> 
     if command == Command::Ui {
         return ui::run(&global);
     }
+    if let Command::Mount(arguments) = command {
+        return mount::run(&global, &arguments);
+    }
     let session = session(&global, environment)?;
     match command {
         Command::Get(options) => get::run(&session, &options),
@@ -126,6 +149,6 @@ fn run_parsed(parsed: Parsed, environment: &Environment) -> Result<u8, Failure> 
         Command::Status(options) => status::run(&session, &options),
         Command::Refresh { timeout } => refresh::run(&session, timeout),
         Command::Whoami { json, timeout } => whoami::run(&session, json, timeout),
-        Command::Ui | Command::Completions { .. } | Command::Man { .. } => Ok(0),
+        Command::Mount(_) | Command::Ui | Command::Completions { .. } | Command::Man { .. } => Ok(0),
     }
 }

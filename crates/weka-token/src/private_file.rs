@@ -12,6 +12,7 @@ use nix::sys::stat::{Mode, fchmod};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -58,6 +59,11 @@ impl PrivateFile {
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// As long as it is open anywhere, file and folder are not swept as what a command that was killed left behind.
+    pub(crate) fn lock(&self) -> BorrowedFd<'_> {
+        self.folder.as_fd()
     }
 
     /// The folder that nothing else is in, to be watched for files that are closed after writing or moved in.

@@ -5,7 +5,7 @@ use crate::connection::{ConnectError, Connection, ExchangeError};
 use crate::environment::Environment;
 use crate::failure::{FAILED, Failure, NO_DAEMON, NOT_PERMITTED, USAGE};
 use crate::output;
-use crate::socket_search::Places;
+use crate::socket_search::{Places, manager_option};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use wire::{FrameError, Request, Response};
@@ -98,7 +98,7 @@ impl Session<'_> {
         Connection::open(&self.places, Duration::from_millis(timeout_ms.into()) + GRACE)
     }
 
-    fn no_connection(&self, error: ConnectError, timeout_ms: u32) -> Failure {
+    pub(crate) fn no_connection(&self, error: ConnectError, timeout_ms: u32) -> Failure {
         let start = || format!("run: {}", self.places.start_command(self.environment));
         match error {
             ConnectError::NotThere => {
@@ -146,20 +146,25 @@ pub(crate) fn unexpected() -> Failure {
 
 /// What to say when no answer came.
 pub(crate) fn no_answer(error: ExchangeError, path: &Path, timeout_ms: u32) -> Failure {
+    no_answer_within(Duration::from_millis(timeout_ms.into()) + GRACE, error, path)
+}
+
+/// The same for who has waited for just so long.
+pub(crate) fn no_answer_within(waited: Duration, error: ExchangeError, path: &Path) -> Failure {
+    let manager = manager_option(path);
     let path = path.display();
-    let log = "look at the daemon's log: journalctl --user -u weka-tokend";
     match error {
         ExchangeError::Closed => {
             Failure::new(FAILED, format!("the daemon on {path} ended the connection without an answer"))
-                .then(log)
+                .then(format!("look at the daemon's log: journalctl{manager} -u weka-tokend"))
         }
         ExchangeError::Request(error) => {
             Failure::new(USAGE, format!("the request is too long: {error}")).then("shorten what you typed")
         }
         ExchangeError::TimedOut => {
-            let seconds = (Duration::from_millis(timeout_ms.into()) + GRACE).as_secs();
+            let seconds = waited.as_secs_f64().round();
             Failure::new(FAILED, format!("the daemon on {path} has not answered within {seconds} s"))
-                .then("it may be stopped or stuck; look at: systemctl --user status weka-tokend")
+                .then(format!("it may be stopped or stuck; look at: systemctl{manager} status weka-tokend"))
         }
         ExchangeError::Failed(error) => {
             Failure::new(FAILED, format!("the connection to {path} failed: {error}"))

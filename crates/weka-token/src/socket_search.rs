@@ -36,6 +36,16 @@ pub(crate) fn places(flag: Option<&Path>, environment: &Environment, uid: Uid) -
     Places { named: false, paths, uid }
 }
 
+/// The host's daemon alone.
+pub(crate) fn of_host(uid: Uid) -> Places {
+    Places { named: false, paths: vec![Path::new(HOST_FOLDER).join("agent.sock")], uid }
+}
+
+/// The option of `systemctl` and `journalctl` for the manager of the daemon on a socket.
+pub(crate) fn manager_option(socket: &Path) -> &'static str {
+    if socket.starts_with(HOST_FOLDER) { "" } else { " --user" }
+}
+
 impl Places {
     /// Whether a socket that was found, and not named, may be spoken to: its other end must be the caller's
     /// own, root's, or the owner of the host's folder.
@@ -51,7 +61,10 @@ impl Places {
 
     /// The command that starts a daemon where this caller would find it.
     pub(crate) fn start_command(&self, environment: &Environment) -> String {
-        if let ([path], true) = (self.paths.as_slice(), self.named) {
+        if let [path] = self.paths.as_slice() {
+            if path.parent() == Some(Path::new(HOST_FOLDER)) {
+                return "systemctl enable --now weka-tokend.socket".into();
+            }
             return format!("weka-tokend --socket {} &", shell_word(&path.display().to_string()));
         }
         let manager = environment.runtime_dir.clone();

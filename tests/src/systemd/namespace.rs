@@ -18,7 +18,7 @@ pub struct Namespace {
     outside: Process,
     pid: u32,
     output: PathBuf,
-    _cgroup: Cgroup,
+    _cgroup: Option<Cgroup>,
 }
 
 impl Namespace {
@@ -29,7 +29,22 @@ impl Namespace {
     /// It cannot be started.
     #[must_use]
     pub fn start(script: &str, arguments: &[&Path], cgroup: Cgroup, output: &Path) -> Self {
-        let groups: Vec<_> = cgroup.folders().iter().map(|folder| folder.display().to_string()).collect();
+        Self::with(script, arguments, Some(cgroup), output)
+    }
+
+    /// The same for what needs no control groups of its own.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    #[must_use]
+    pub fn plain(script: &str, arguments: &[&Path], output: &Path) -> Self {
+        Self::with(script, arguments, None, output)
+    }
+
+    fn with(script: &str, arguments: &[&Path], cgroup: Option<Cgroup>, output: &Path) -> Self {
+        let folders = cgroup.iter().flat_map(Cgroup::folders);
+        let groups: Vec<_> = folders.map(|folder| folder.display().to_string()).collect();
+        let views = cgroup.iter().flat_map(Cgroup::views).map(String::as_str).collect::<Vec<_>>().join(" ");
         let file = File::create(output).expect("a file for what is said inside");
         let mut command = Command::new("setpriv");
         // The first ends it all if this thread is killed, the second if `unshare` is.
@@ -40,7 +55,7 @@ impl Namespace {
             .env_clear()
             .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
             .env("CGROUPS", groups.join(" "))
-            .env("CGROUP_VIEWS", cgroup.views().join(" "))
+            .env("CGROUP_VIEWS", views)
             .current_dir("/")
             .stdin(Stdio::null())
             .stdout(file.try_clone().expect("a descriptor"))

@@ -1,0 +1,59 @@
+//! The command line of `mount`, which is the one that mount(8) has for its helpers.
+
+use clap::Args;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// After the options, in the help and in the manual page.
+pub(crate) const HELP: &str = "\
+Own options, among those of -o; all others go on to /sbin/mount.wekafs as they are, with a private token file:
+  token_profile=NAME     the profile; without it, the daemon's default one
+  token_timeout=DUR      how long to wait for the daemon and the cluster, 30s without it
+  token_via=path         a token file that is gone after the mount (this is the usual way)
+  token_via=mount-token  a token for this one filesystem, on the command line of mount.wekafs: all on this host can
+                         see it there while that runs
+  token_socket=PATH      the daemon's socket; without it, /run/weka-token/agent.sock
+
+Exit status:
+  0   mounted
+  1   the command line is wrong, or it is not permitted
+  2   the system failed
+  32  the mount failed
+      any other is that of mount.wekafs
+
+Environment: it counts for nothing, and mount.wekafs sees none of it.
+
+Examples:
+  mount -t weka-token -o _netdev,token_profile=prod weka01,weka02/secure /mnt/secure
+  weka-token mount -v -o ro,_netdev weka01/secure /mnt/secure";
+
+/// Options of `mount`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub(crate) struct Arguments {
+    /// What: HOST[,HOST].../FILESYSTEM, :/FILESYSTEM or FILESYSTEM
+    pub(crate) spec: OsString,
+    /// Where: a folder
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Mount options with commas between them; may be given several times
+    #[arg(short = 'o', value_name = "OPTS", allow_hyphen_values = true)]
+    pub(crate) options: Vec<OsString>,
+    /// Fake it: have the token ready, and let mount.wekafs do all but the mount
+    #[arg(short = 'f')]
+    pub(crate) fake: bool,
+    /// Leave /etc/mtab alone; goes on to mount.wekafs
+    #[arg(short = 'n')]
+    pub(crate) no_mtab: bool,
+    /// Sloppy: options of our own that are not known are no mistake; goes on to mount.wekafs
+    #[arg(short = 's')]
+    pub(crate) sloppy: bool,
+    /// Say what is done; goes on to mount.wekafs
+    #[arg(short = 'v')]
+    pub(crate) verbose: bool,
+    /// The mount namespace; goes on to mount.wekafs
+    #[arg(short = 'N', value_name = "NS")]
+    pub(crate) namespace: Option<OsString>,
+    /// The type: weka-token, or weka-token.SUBTYPE
+    #[arg(short = 't', value_name = "TYPE")]
+    pub(crate) kind: Option<OsString>,
+}
