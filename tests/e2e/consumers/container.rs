@@ -1,7 +1,7 @@
 //! Processes as in a container: a root folder with nothing in it but our client and the daemon's folder, and users that
 //! are others outside.
 
-use super::{EXPIRIES, through_expiries, with_client};
+use super::{EXPIRIES, LIFE, assert_live_token, printed, through_expiries, with_client};
 use crate::{LoggedIn, login_with};
 use e2e::home::finish;
 use e2e::process::Process;
@@ -107,7 +107,7 @@ fn client(container: &Container, root: &TempDir, arguments: &[&str]) -> Ran {
 /// A daemon as a host has it: others may connect, and the container's root may have tokens.
 fn host() -> (LoggedIn, PathBuf) {
     let it = LoggedIn::configured(
-        Cluster::start(&["--access-ttl", "4s"]),
+        Cluster::start(&["--access-ttl", LIFE]),
         &format!("allow = [\"user:{OUTSIDE}\"]"),
     );
     let folder = it.home.socket().parent().unwrap().to_owned();
@@ -136,9 +136,7 @@ fn with_the_sockets_folder_and_our_client_and_nothing_else_through_three_expirie
     while tokens.len() <= EXPIRIES + 1 {
         // The daemon is the host's root, who looks like nobody in there; so does the folder's owner.
         for arguments in [&["get"][..], &named] {
-            let token = client(&container, &root, arguments).ok();
-            assert!(it.cluster.honours(&token), "{}", it.cluster.check(&token));
-            tokens.insert(token);
+            tokens.insert(assert_live_token(&it.cluster, || client(&container, &root, arguments)));
         }
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
@@ -166,7 +164,7 @@ fn a_socket_that_was_mounted_by_itself_is_left_behind_by_a_restart() {
     let container =
         Container::start("mount --bind \"$1\" \"$2/agent.sock\"", &[&it.home.socket(), root.path()]);
     let get = ["get", "--socket", "/agent.sock"];
-    assert!(it.cluster.honours(&client(&container, &root, &get).ok()));
+    assert_live_token(&it.cluster, || client(&container, &root, &get));
     it.daemon.stop();
     it.daemon = Daemon::start(&it.home);
     as_the_host_has_it(&it.home);
@@ -179,7 +177,7 @@ fn with_the_token_files_folder_and_nothing_else_through_three_expiries() {
         return;
     }
     let home = Home::new();
-    let cluster = Cluster::start(&["--access-ttl", "4s"]);
+    let cluster = Cluster::start(&["--access-ttl", LIFE]);
     let _daemon = Daemon::start(&home);
     login_with(&home, &cluster, "admin", "Admin-Pass1", &["--token-file"]).ok();
     let script = "mount --bind -o ro \"$1\" /mnt; mount -t tmpfs none \"$2\"; mount -t tmpfs none /run";
@@ -196,7 +194,7 @@ fn with_the_token_files_folder_and_nothing_else_through_three_expiries() {
         cluster.endpoint()
     );
     through_expiries(&cluster, WHOAMI, || {
-        let answer = finish(&mut container.command(&["bash", "-o", "pipefail", "-c", &line]), "").ok();
-        assert!(answer.contains("\"username\":\"admin\""), "{answer}");
+        let ran = finish(&mut container.command(&["bash", "-o", "pipefail", "-c", &line]), "");
+        printed(&ran, "\"username\":\"admin\"")
     });
 }

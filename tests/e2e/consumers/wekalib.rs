@@ -1,7 +1,7 @@
 //! wekalib 1.5.0 as it is on PyPI: it reads the token file once, refreshes on its own over JSON-RPC, and writes its
 //! tokens back in place.
 
-use super::{EXPIRIES, address, program};
+use super::{EXPIRIES, LIFE, address, assert_live_token, program};
 use crate::{at_once, mode, profile, read_json, weka_user_login};
 use e2e::{Cluster, Daemon, Home, Tool};
 use serde_json::Value;
@@ -55,7 +55,7 @@ impl Shared {
 
 fn through_three_expiries(options: &[&str]) {
     let backends = [address(), address()];
-    let Some(mut it) = Shared::start(&[&["--access-ttl", "4s"], options].concat(), &backends, false) else {
+    let Some(mut it) = Shared::start(&[&["--access-ttl", LIFE], options].concat(), &backends, false) else {
         return;
     };
     assert_eq!(it.tool.works(&format!("open {PORT}")), "weka-sim");
@@ -64,8 +64,7 @@ fn through_three_expiries(options: &[&str]) {
         let hosts = it.tool.works("refresh");
         assert_eq!(hosts.as_array().unwrap().len(), 4, "by address and by name: {hosts}");
         assert_eq!(mode(&it.home.token_file()), 0o600);
-        let token = it.home.run(&["get"]).ok();
-        assert!(it.cluster.honours(&token), "{}\n{}", it.cluster.check(&token), it.daemon.log());
+        assert_live_token(&it.cluster, || it.home.run(&["get"]));
         std::thread::sleep(std::time::Duration::from_millis(300));
     }
     // Nobody fights: it refreshes at its start, once for each host, and when its token has died; we when ours is due.
