@@ -87,13 +87,11 @@ impl Reader {
         finish(&mut self.shell(block), "").ok()
     }
 
-    /// A program of the reader's machine.
-    fn install(&self, name: &str, text: &[u8]) {
-        let path = self.home.path().join("bin").join(name);
-        self.home.write(&path, "");
-        std::fs::write(&path, text).expect("a program");
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        std::fs::set_permissions(&path, mode).expect("it can be run");
+    /// A script of the reader's machine.
+    fn install(&self, name: &str, text: &str) {
+        let source = self.home.path().join("text");
+        self.home.write(&source, text);
+        e2e::binaries::copy(&source, &self.home.path().join("bin").join(name));
     }
 
     /// On a terminal: trusts the certificate when asked, and types the password if one is wanted.
@@ -168,9 +166,9 @@ fn every_command_of_the_readme_does_what_it_says() {
                         writeln!(std::io::stderr(), "skipped: the README's container: this is not root");
                     continue;
                 }
-                reader.install("podman", PODMAN.as_bytes());
-                let client = std::fs::read(e2e::binaries::static_client()).expect("a client");
-                reader.install("weka-token", &client);
+                reader.install("podman", PODMAN);
+                let client = reader.home.path().join("bin/weka-token");
+                e2e::binaries::copy(&e2e::binaries::static_client(), &client);
                 let token = reader.run(&block);
                 assert!(reader.cluster.honours(&token), "{token}");
             }
@@ -199,7 +197,7 @@ fn every_command_of_the_readme_does_what_it_says() {
                 // The real one would signal every daemon of this machine.
                 let text =
                     format!("#!/bin/sh\n[ \"$*\" = '-HUP -x weka-tokend' ] && kill -HUP {}\n", daemon.pid());
-                reader.install("pkill", text.as_bytes());
+                reader.install("pkill", &text);
                 reader.home.configure(&profile("other", &reader.cluster, ""));
                 let shown = reader.run(&block);
                 assert!(shown.contains("other"), "{shown}");

@@ -1,7 +1,7 @@
 //! No secret anywhere but where it belongs: the very strings are looked for in all that a session leaves behind.
 
 use crate::{LoggedIn, at_once, login, login_with, password_file, profile, read_json};
-use e2e::{Cluster, Daemon, Home, Ran};
+use e2e::{Cluster, Daemon, Home, Ran, binaries};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs;
@@ -212,7 +212,7 @@ fn as_nobody_it_is_roots() {
         std::os::unix::fs::chown(folder, Some(nobody), Some(nobody)).unwrap();
     }
     let copy = home.path().join("weka-tokend");
-    fs::copy(home.weka_tokend(&[]).get_program(), &copy).unwrap();
+    binaries::copy(&binaries::path("weka-tokend"), &copy);
     let mut command = home.command(copy);
     command.uid(nobody).gid(nobody);
     let daemon = Daemon::launch(command, &home.socket(), &home.path().join("weka-tokend.log"));

@@ -1,7 +1,7 @@
 //! Token files that cannot be used: named in `status`, and the daemon stays up.
 
 use crate::{LoggedIn, at_once, login_with, profile, read_json, weka_user_login};
-use e2e::{Cluster, Daemon, Home};
+use e2e::{Cluster, Daemon, Home, binaries};
 use nix::sys::stat::Mode;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -105,7 +105,7 @@ fn an_unreadable_one_is_named_with_mode_and_owner() {
             chown(home.path().join(path), Some(nobody), Some(nobody)).unwrap();
         }
         let copy = home.path().join("weka-tokend");
-        fs::copy(command.get_program(), &copy).unwrap();
+        binaries::copy(&binaries::path("weka-tokend"), &copy);
         command = home.command(copy);
         command.uid(nobody).gid(nobody);
     } else {

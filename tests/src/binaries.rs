@@ -1,6 +1,6 @@
 //! The binaries under test, found beside the running program.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
@@ -33,6 +33,18 @@ pub fn path(name: &str) -> PathBuf {
         path.display()
     );
     path
+}
+
+/// Copies a program, or a script, to where it is run from; anybody may run it there.
+///
+/// Another process does it: were the copy open for writing in this one, a command that another thread starts just then
+/// would have it open for a moment as well, and what is being written cannot be run ("Text file busy").
+///
+/// # Panics
+/// It cannot be copied.
+pub fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("install").args(["-D", "-m", "0755"]).args([from, to]).status();
+    assert!(copied.is_ok_and(|status| status.success()), "{} to {}", from.display(), to.display());
 }
 
 /// The client as it is shipped, without a single library, but built as fast as can be. Made at the first call, below

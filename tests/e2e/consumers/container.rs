@@ -73,7 +73,7 @@ impl Container {
 fn root_folder(mount_points: &[&str]) -> TempDir {
     let root = tempfile::tempdir().unwrap();
     open(root.path());
-    fs::copy(binaries::static_client(), root.path().join("weka-token")).unwrap();
+    binaries::copy(&binaries::static_client(), &root.path().join("weka-token"));
     for point in mount_points {
         fs::create_dir_all(root.path().join(point)).unwrap();
     }
