@@ -237,6 +237,21 @@ fn a_password_that_was_used_is_no_longer_in_the_daemons_memory() {
     assert!(!holds(&first), "a token of the day before yesterday is still in memory");
 }
 
+#[test]
+fn a_password_of_a_source_that_was_refused_is_no_longer_in_the_daemons_memory() {
+    let cluster = Cluster::start(&[]);
+    let (home, _) = password_file(&cluster, "Wrong-Pass1");
+    let daemon = Daemon::start(&home);
+    home.run(&["get", "--timeout", "30s"]).refused(4);
+    let Some(memory) = memory(daemon.pid()) else {
+        assert!(!nix::unistd::geteuid().is_root());
+        return;
+    };
+    let holds = |secret: &str| memory.windows(secret.len()).any(|window| window == secret.as_bytes());
+    assert!(holds(cluster.endpoint()), "the search finds what is there");
+    assert!(!holds("Wrong-Pass1"), "the password is still in memory");
+}
+
 /// All that a process can write to.
 fn memory(pid: u32) -> Option<Vec<u8>> {
     use std::os::unix::fs::FileExt;

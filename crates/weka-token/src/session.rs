@@ -6,6 +6,7 @@ use crate::environment::Environment;
 use crate::failure::{FAILED, Failure, NO_DAEMON, NOT_PERMITTED, USAGE};
 use crate::output;
 use crate::socket_search::{Places, manager_option};
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use wire::{FrameError, Request, Response};
@@ -105,6 +106,11 @@ impl Session<'_> {
                 let message = format!("no daemon: no socket at {}", self.places.listed());
                 Failure::new(NO_DAEMON, message).then(start())
             }
+            ConnectError::Refused(path) if !is_socket(&path) => {
+                Failure::new(NO_DAEMON, format!("no daemon: {} is no socket", path.display())).then(
+                    "name the socket of a daemon (--socket, WEKA_TOKEN_SOCKET), or none for the usual ones",
+                )
+            }
             ConnectError::Refused(path) => {
                 let message = format!("no daemon: nobody listens on {} (left behind)", path.display());
                 Failure::new(NO_DAEMON, message).then(start())
@@ -128,6 +134,10 @@ impl Session<'_> {
             }
         }
     }
+}
+
+fn is_socket(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.file_type().is_socket())
 }
 
 /// Turns a refusal into a failure.

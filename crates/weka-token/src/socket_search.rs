@@ -69,6 +69,14 @@ impl Places {
         }
         let manager = environment.runtime_dir.clone();
         let manager = manager.unwrap_or_else(|| PathBuf::from(format!("/run/user/{}", self.uid)));
+        // A daemon that is started without a place for its socket ends; both sides heed the variable.
+        if environment.runtime_dir.is_none()
+            && !manager.is_dir()
+            && let Some(home) = &environment.home
+        {
+            let socket = shell_word(&home.join(".weka-token.sock").display().to_string());
+            return format!("export WEKA_TOKEN_SOCKET={socket}; weka-tokend &");
+        }
         let config = environment.home.as_ref().map(|home| home.join(".config/systemd/user"));
         let folders = ["/etc/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user"];
         let mut folders = config.into_iter().chain(folders.map(PathBuf::from));

@@ -37,7 +37,7 @@ struct Inner {
     /// The keepers' tasks, those of removed profiles included.
     tasks: Vec<JoinHandle<()>>,
     notes: Vec<String>,
-    /// Whether the configuration that holds came from a file.
+    /// Whether the configuration that holds came from a file, or stands in one by now.
     had_file: bool,
 }
 
@@ -130,7 +130,7 @@ impl Registry {
         });
     }
 
-    /// Whether the configuration that holds came from a file.
+    /// Whether the configuration that holds came from a file, or stands in one by now.
     #[must_use]
     pub fn had_file(&self) -> bool {
         self.inner().had_file
@@ -213,8 +213,10 @@ impl Registry {
 
     /// What a login or a decision about trust settled stands in the configuration file now.
     pub(crate) fn is_filed(&self, name: &ProfileName) {
-        if let Some(Entry::Running { handle, file }) = self.inner().profiles.get_mut(name) {
+        let mut inner = self.inner();
+        if let Some(Entry::Running { handle, file }) = inner.profiles.get_mut(name) {
             *file = Some(Box::new(handle.settings.borrow().as_ref().clone()));
+            inner.had_file = true;
         }
     }
 

@@ -33,6 +33,13 @@ pub(super) struct PendingLogin {
     pub(super) void: bool,
 }
 
+/// What is left to do for a login whose answer came after its caller's time was up.
+#[derive(Debug)]
+pub(super) struct LateLogin {
+    username: String,
+    changes: Option<ProfileChanges>,
+}
+
 impl PendingLogin {
     /// Where it was, or would be, sent first.
     fn endpoint(&self) -> String {
@@ -153,17 +160,16 @@ impl Keeper {
         });
     }
 
-    /// A login that worked after its caller had been told that it takes too long: it counts, so it is saved.
-    pub(super) fn save_late_login(&mut self, waiter: WaiterId) {
-        let Some(pending) = self.logins.get_mut(&waiter).filter(|pending| pending.reply.is_none()) else {
-            return;
-        };
-        tracing::info!(
-            "the answer to an overdue login came: {} is logged in as {}",
-            self.name,
-            pending.username
-        );
-        let changes = pending.candidate.changes.take();
+    /// A login whose caller has been told that it takes too long, before it is forgotten.
+    pub(super) fn late_login(&mut self, waiter: WaiterId) -> Option<LateLogin> {
+        let pending = self.logins.get_mut(&waiter).filter(|pending| pending.reply.is_none())?;
+        Some(LateLogin { username: pending.username.clone(), changes: pending.candidate.changes.take() })
+    }
+
+    /// It worked all the same: it counts, so it is saved.
+    pub(super) fn save_late_login(&self, login: LateLogin) {
+        let LateLogin { username, changes } = login;
+        tracing::info!("the answer to an overdue login came: {} is logged in as {username}", self.name);
         let (name, dirs) = (self.name.clone(), self.surroundings.dirs.clone());
         tokio::spawn(async move {
             if let Err(problem) = save(name.clone(), dirs, changes).await {

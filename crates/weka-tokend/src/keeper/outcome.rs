@@ -1,6 +1,7 @@
 //! What comes of an exchange: a new pair, a failure in words, and an answer for whoever waits.
 
 use super::exchange::{self, End};
+use super::login::LateLogin;
 use super::{Keeper, report};
 use crate::clock;
 use engine::{Answer, Event, ExchangeId, Failure, Generation, Lease, Moment, Outcome, Refused, WaiterId};
@@ -13,8 +14,10 @@ impl Keeper {
         if !matches!(end, End::Granted { .. }) {
             self.file.worker.release();
         }
+        let mut late = None;
         let outcome = match end {
             End::Granted { grant, sent_at } => {
+                late = running.person.and_then(|waiter| self.late_login(waiter));
                 if let Some(waiter) = running.person {
                     self.take_over(waiter, grant.password_change_required);
                 }
@@ -59,17 +62,17 @@ impl Keeper {
         };
         self.feed(Event::Ended { exchange, outcome });
         if let Some(generation) = granted {
-            self.settle_granted(&running, generation);
+            self.settle_granted(generation, late);
         }
     }
 
     /// What a new pair leaves to do beside the engine's actions.
-    pub(super) fn settle_granted(&mut self, running: &exchange::Running, generation: Generation) {
+    pub(super) fn settle_granted(&mut self, generation: Generation, late: Option<LateLogin>) {
         if self.session.held() == Some(generation) {
             self.granted = true;
             self.fallback = None;
-            if let Some(waiter) = running.person {
-                self.save_late_login(waiter);
+            if let Some(login) = late {
+                self.save_late_login(login);
             }
         } else {
             // A logout came first: nobody will use it, and nobody saves it.

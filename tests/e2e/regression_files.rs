@@ -1,0 +1,137 @@
+//! What once went wrong with token files and configurations, and must not again.
+
+use crate::{LoggedIn, login_with, read_json};
+use e2e::process::Process;
+use e2e::systemd::until;
+use e2e::{Cluster, Daemon, Home};
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use nix::sys::signal::Signal;
+use serde_json::json;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+use wire::State;
+
+/// Whether the whole file was locked for us, as another host's daemon would.
+fn lock(file: &File) -> bool {
+    let kind = |value: i32| i16::try_from(value).unwrap();
+    let whole = libc::flock {
+        l_type: kind(libc::F_WRLCK),
+        l_whence: kind(libc::SEEK_SET),
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    fcntl(file, FcntlArg::F_OFD_SETLK(&whole)).is_ok()
+}
+
+/// Whether a process has a file open.
+fn has_open(pid: u32, path: &Path) -> bool {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+    entries.flatten().any(|entry| fs::read_link(entry.path()).is_ok_and(|target| target == path))
+}
+
+#[test]
+fn a_pair_that_came_while_the_daemon_ended_was_lost() {
+    let cluster = Cluster::start(&["--single-use-refresh", "--access-ttl", "2s"]);
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    login_with(&home, &cluster, "alice", "Alice-Pass1", &["--token-file"]).ok();
+    until("the file", || home.token_file().exists().then_some(()));
+    cluster.fault(&json!({"kind": "slow", "delay_ms": 500, "path": "/api/v2/login/refresh"}));
+    // Nobody waits for it but the daemon itself.
+    cluster.until_requests("path=/api/v2/login/refresh", 1);
+    assert!(daemon.stop().success());
+    let held = read_json(&home.token_file());
+    assert_eq!(cluster.check(held["refresh_token"].as_str().unwrap())["standing"], "alive");
+    cluster.heal();
+    let _daemon = Daemon::start(&home);
+    home.run(&["get"]).ok();
+}
+
+#[test]
+fn a_refresh_that_waited_for_the_files_lock_was_sent_after_a_logout_and_kept_the_lock() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    login_with(&home, &cluster, "alice", "Alice-Pass1", &["--token-file"]).ok();
+    until("the file", || home.token_file().exists().then_some(()));
+    let path = home.path().join(".weka/auth-token.json.lock");
+    let file = File::options().read(true).write(true).create(true).truncate(false).open(&path).unwrap();
+    assert!(lock(&file));
+    let looks = Inotify::init(InitFlags::IN_NONBLOCK).unwrap();
+    looks.add_watch(&path, AddWatchFlags::IN_OPEN).unwrap();
+    let mut command = home.weka_token(&["-q", "refresh"]);
+    let mut refresh = Process::start(command.stderr(Stdio::null())).unwrap();
+    until("it waits for the lock", || looks.read_events().is_ok().then_some(()));
+    home.run(&["logout"]).ok();
+    drop(file);
+    assert!(!refresh.ended_within(Duration::from_secs(20)).unwrap().success());
+    until("the lock is free", || {
+        let file = File::options().read(true).write(true).open(&path).ok()?;
+        (!has_open(daemon.pid(), &path) && lock(&file)).then_some(())
+    });
+    assert!(cluster.refreshes().is_empty());
+    assert_eq!(daemon.profile().state, State::LoggedOut);
+}
+
+#[test]
+fn a_look_at_a_file_that_could_not_be_written_took_the_reason_away() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    // A folder in the place of the file: not even root can write there.
+    let path = it.home.path().join("tokens/taken.json");
+    fs::create_dir_all(path.join("full")).unwrap();
+    let option = path.to_str().unwrap();
+    login_with(&it.home, &it.cluster, "alice", "Alice-Pass1", &["--token-file", option]).ok();
+    let degraded = |profile: &wire::ProfileStatus| profile.state == State::Degraded;
+    it.daemon.until("degraded", degraded);
+    // The daemon looks when anything stirs beside the file.
+    for number in 0..5 {
+        fs::write(it.home.path().join(format!("tokens/{number}")), "").unwrap();
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let seen = it.daemon.profile();
+    assert!(degraded(&seen) && seen.notes.join("\n").contains("taken.json"), "{seen:?}");
+    let shown = it.home.run(&["status"]);
+    assert!(!shown.stdout.contains("fresh"), "{shown:?}");
+}
+
+#[test]
+fn a_default_profile_that_there_is_none_of_passed_the_check() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    let text = fs::read_to_string(it.home.config_file()).unwrap();
+    let rest: String = text
+        .lines()
+        .filter(|line| !line.starts_with("default_profile"))
+        .fold(String::new(), |all, line| all + line + "\n");
+    it.home.configure(&format!("default_profile = \"defualt\"\n{rest}"));
+    let mut check = it.home.weka_tokend(&["--check"]);
+    let refusal = e2e::home::finish(&mut check, "").refused(2);
+    for word in ["config.toml:1", "default_profile", "defualt", "default"] {
+        assert!(refusal.contains(word), "{word}: {refusal}");
+    }
+    it.daemon.signal(Signal::SIGHUP);
+    it.daemon.until_status("the reload is refused", |status| !status.daemon.notes.is_empty());
+    it.home.run(&["get"]).ok();
+}
+
+#[test]
+fn a_configuration_that_was_not_there_for_a_moment_took_every_profile_away() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    login_with(&it.home, &it.cluster, "alice", "Alice-Pass1", &["-p", "prod"]).ok();
+    let aside = it.home.path().join("aside.toml");
+    fs::rename(it.home.config_file(), &aside).unwrap();
+    it.daemon.signal(Signal::SIGHUP);
+    it.daemon.until_status("it is said", |status| !status.daemon.notes.is_empty());
+    for profile in ["default", "prod"] {
+        it.home.run(&["get", "-p", profile]).ok();
+    }
+    fs::rename(&aside, it.home.config_file()).unwrap();
+    it.daemon.signal(Signal::SIGHUP);
+    it.daemon.until_status("it is read again", |status| status.daemon.notes.is_empty());
+    it.home.run(&["get", "-p", "prod"]).ok();
+    assert_eq!(it.cluster.count("logins_ok"), 2);
+}

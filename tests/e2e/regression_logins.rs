@@ -1,0 +1,171 @@
+//! What once went wrong with logins, logouts and trust, and must not again.
+
+use crate::{LoggedIn, login, login_with, password_file};
+use e2e::process::Process;
+use e2e::systemd::until;
+use e2e::{Cluster, Daemon, Home};
+use nix::sys::signal::Signal;
+use serde_json::json;
+use std::fs;
+use std::io::Write;
+use std::process::Stdio;
+use std::time::Duration;
+use wire::State;
+
+/// Far longer than a login takes.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// A login to a cluster under way, its password sent.
+fn begin(home: &Home, cluster: &Cluster, password: &str, options: &[&str]) -> Process {
+    let mut command = home.weka_token(&["-q", "login", "--password-stdin", "--endpoint", cluster.endpoint()]);
+    command.args(["--fingerprint", &cluster.fingerprint]).args(options);
+    let mut client = Process::start(command.stdin(Stdio::piped()).stderr(Stdio::null())).unwrap();
+    client.child().stdin.take().unwrap().write_all(format!("{password}\n").as_bytes()).unwrap();
+    client
+}
+
+fn slow_logins(cluster: &Cluster, delay_ms: u32) {
+    cluster.fault(&json!({"kind": "slow", "delay_ms": delay_ms, "path": "/api/v2/login"}));
+}
+
+#[test]
+fn a_failed_login_of_a_new_profile_took_away_what_another_login_had_brought() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    slow_logins(&cluster, 500);
+    let mut wrong = begin(&home, &cluster, "wrong", &["--user", "alice", "-p", "new"]);
+    cluster.until_requests("path=/api/v2/login", 1);
+    let mut right = begin(&home, &cluster, "Alice-Pass1", &["--user", "alice", "-p", "new"]);
+    assert_eq!(wrong.ended_within(PATIENCE).unwrap().code(), Some(4));
+    assert!(right.ended_within(PATIENCE).unwrap().success());
+    assert!(cluster.honours(&home.run(&["get", "-p", "new"]).ok()));
+}
+
+#[test]
+fn a_reload_during_the_first_login_of_a_new_profile_took_its_tokens_away() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    login(&home, &cluster, "alice", "Alice-Pass1").ok();
+    slow_logins(&cluster, 1000);
+    let mut client = begin(&home, &cluster, "Alice-Pass1", &["--user", "alice", "-p", "new"]);
+    cluster.until_requests("path=/api/v2/login", 2);
+    daemon.signal(Signal::SIGHUP);
+    assert!(client.ended_within(PATIENCE).unwrap().success());
+    assert!(daemon.log().contains("read again"), "the reload came first");
+    assert!(cluster.honours(&home.run(&["get", "-p", "new"]).ok()));
+}
+
+#[test]
+fn a_password_that_was_refused_for_a_mistyped_organisation_was_never_tried_again() {
+    let cluster = Cluster::start(&[]);
+    let (home, _) = password_file(&cluster, "Alice-Pass1");
+    let right = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&format!("{right}org = \"Rooot\"\n"));
+    let daemon = Daemon::start(&home);
+    home.run(&["get", "--timeout", "30s"]).refused(4);
+    home.configure(&right);
+    daemon.signal(Signal::SIGHUP);
+    daemon.until("ready", |profile| profile.state == State::Ready);
+    assert!(cluster.honours(&home.run(&["get"]).ok()));
+}
+
+#[test]
+fn trust_in_another_cluster_took_the_refresh_token_there() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    let other = Cluster::start(&[]);
+    let line = ["trust", "--endpoint", other.endpoint(), "--fingerprint", &other.fingerprint];
+    it.home.run(&line).ok();
+    it.home.run(&["refresh", "--timeout", "20s"]).refused(4);
+    it.home.run(&["get"]).refused(4);
+    assert!(other.requests("path=/api/v2/*").is_empty(), "{:?}", other.log());
+}
+
+#[test]
+fn a_logout_that_could_not_revoke_did_not_say_that_nothing_was_done() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    it.cluster.fault(&json!({"kind": "refuse"}));
+    let refusal = it.home.run(&["logout", "--revoke"]).refused(5);
+    assert!(refusal.contains("still logged in"), "{refusal}");
+    assert!(refusal.contains("leave --revoke out"), "the way that works now: {refusal}");
+    it.home.run(&["get"]).ok();
+    it.home.run(&["logout"]).ok();
+}
+
+#[test]
+fn a_login_whose_answer_came_late_was_told_as_something_else_and_not_saved() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    slow_logins(&cluster, 2500);
+    let refusal = login_with(&home, &cluster, "alice", "Alice-Pass1", &["--timeout", "1"]).refused(5);
+    assert!(refusal.contains(cluster.endpoint()), "the endpoint that was asked: {refusal}");
+    assert!(!refusal.contains("tried again"), "nobody repeats a login: {refusal}");
+    daemon.until("the answer came", |profile| profile.state == State::Ready);
+    until("it is saved", || fs::read_to_string(home.config_file()).ok()?.contains("alice").then_some(()));
+    assert_eq!(cluster.logins().len(), 1);
+}
+
+#[test]
+fn a_login_that_a_logout_overtook_left_its_settings_behind() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    slow_logins(&it.cluster, 1000);
+    let mut client = begin(&it.home, &it.cluster, "Bob-Pass1", &["--user", "bob", "--org", "research"]);
+    it.cluster.until_requests("path=/api/v2/login", 2);
+    it.home.run(&["logout"]).ok();
+    assert_eq!(client.ended_within(PATIENCE).unwrap().code(), Some(4));
+    it.cluster.until_requests("path=/api/v2/login&complete=true", 2);
+    // The answer is on its way; a request of a later time is answered after it.
+    std::thread::sleep(Duration::from_millis(300));
+    let shown = it.daemon.profile();
+    assert_eq!(shown.username.as_deref(), Some("alice"), "{shown:?}");
+    assert_eq!(shown.state, State::LoggedOut);
+}
+
+#[test]
+fn a_refresh_that_is_forbidden_for_whatever_reason_kept_everybody_from_logging_in() {
+    let it = LoggedIn::to(Cluster::start(&["--access-ttl", "2s"]));
+    it.cluster.fault(&json!({"kind": "status", "status": 403, "path": "/api/v2/login/refresh"}));
+    it.daemon.until("it is refused", |profile| profile.refresh_failures_total >= 1);
+    login(&it.home, &it.cluster, "alice", "Alice-Pass1").ok();
+    assert_eq!(it.cluster.count("logins_ok"), 2);
+}
+
+#[test]
+fn a_wait_that_the_cluster_had_asked_for_held_a_person_back() {
+    let it = LoggedIn::to(Cluster::start(&["--access-ttl", "2s"]));
+    it.cluster.fault(&json!({"kind": "status", "status": 503, "retry_after": 300, "path": "/api/v2/login*"}));
+    it.daemon.until("no token", |profile| profile.state == State::Unreachable);
+    it.cluster.heal();
+    login(&it.home, &it.cluster, "alice", "Alice-Pass1").ok();
+    it.home.run(&["get"]).ok();
+}
+
+#[test]
+fn wrong_values_of_a_login_were_failures_and_no_mistakes_of_usage() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    let long = "x".repeat(70_000);
+    let endpoints = ["ftp://a", "", "h:99999", "https://h/path?x=1", "http://192.0.2.1"];
+    let lines = endpoints.map(|endpoint| vec!["--endpoint", endpoint, "--user", "alice"]);
+    for options in lines.into_iter().chain([vec!["--user", ""], vec!["--user", &long]]) {
+        let line = [&["login", "--password-stdin"], options.as_slice()].concat();
+        let refusal = home.run_with(&line, "Alice-Pass1\n").refused(2);
+        assert!(!refusal.contains("upgrade"), "{options:?}: {refusal}");
+    }
+}
+
+#[test]
+fn a_ca_file_that_is_not_there_was_told_as_a_cluster_that_is_down() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    for file in ["/nonexistent.pem", "/etc/passwd"] {
+        let line = ["login", "--user", "alice", "--password-stdin", "--endpoint", cluster.endpoint()];
+        let ran = home.run_with(&[line.as_slice(), &["--ca-file", file]].concat(), "Alice-Pass1\n");
+        assert_ne!(ran.status, 0);
+        assert!(ran.stderr.contains(file) && !ran.stderr.contains("cluster is up"), "{ran:?}");
+    }
+    assert!(cluster.logins().is_empty());
+}
