@@ -8,6 +8,8 @@ mod activation;
 mod boot;
 mod configuration;
 mod crash;
+mod mounts;
+mod mounts_at_use;
 mod passwords;
 mod policy;
 mod readme;

@@ -2,6 +2,7 @@
 
 use crate::binaries;
 use crate::home::Ran;
+use crate::recorder::{self, Call};
 use crate::systemd::cgroup::{self, Cgroup};
 use crate::systemd::namespace::Namespace;
 use crate::systemd::shell::{Shell, Units};
@@ -53,6 +54,8 @@ for device in null zero full random urandom tty; do
     touch "$root/dev/$device"
     mount --bind "/dev/$device" "$root/dev/$device"
 done
+minor=$(sed -n 's/ autofs$//p' /proc/misc)
+if [ -n "$minor" ]; then mknod "$root/dev/autofs" c 10 $minor; fi
 touch "$root/dev/console"
 mount --bind /dev/null "$root/dev/console"
 mkdir "$root/dev/pts" "$root/dev/shm"
@@ -144,6 +147,25 @@ impl Setup {
         self
     }
 
+    /// Puts an example of the tree's in its place.
+    ///
+    /// # Panics
+    /// There is none of that name.
+    #[must_use]
+    pub fn example(self, name: &str, path: &str) -> Self {
+        let text =
+            fs::read_to_string(units().join("system").join(name)).expect("an example of the source tree");
+        self.write(path, 0o644, &text)
+    }
+
+    /// Has a recorder in the place of WEKA's own mount helper, and our own beside it.
+    #[must_use]
+    pub fn recorder(self) -> Self {
+        self.write("/usr/sbin/mount.wekafs", 0o755, recorder::SCRIPT)
+            .prepare("ln -sf ../bin/weka-token /usr/sbin/mount.weka-token")
+            .prepare(&format!("mkdir {}", recorder::FOLDER))
+    }
+
     /// A user, in these further groups, which are made where they are missing.
     #[must_use]
     pub fn user(self, name: &str, groups: &[&str]) -> Self {
@@ -223,6 +245,12 @@ impl SystemManager {
     #[must_use]
     pub fn memory_limit(&self, pid: &str) -> Option<u64> {
         cgroup::memory_limit(&self.run(&["cat", &format!("/proc/{pid}/cgroup")]).ok())
+    }
+
+    /// All that the recorder has written down.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        recorder::calls(&self.path(recorder::FOLDER))
     }
 
     /// Somebody on the host.
