@@ -5,6 +5,7 @@
 mod config;
 mod consumers;
 mod failover;
+mod filesystems;
 mod follow;
 mod frames;
 mod get;
@@ -14,6 +15,7 @@ mod login;
 mod logout;
 mod manners;
 mod mount;
+mod mount_token;
 mod outage;
 mod password_source;
 mod profiles;

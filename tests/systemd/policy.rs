@@ -17,12 +17,15 @@ const GRANTED: [&[&str]; 6] = [
     &["whoami"],
 ];
 /// What is for the daemon's own user and root.
-const KEPT: [&[&str]; 5] = [
+const KEPT: [&[&str]; 8] = [
     &["login", "--password-stdin"],
     &["login", "--user", "admin", "--password-stdin", "--no-save"],
     &["logout"],
     &["trust", "--fingerprint", "sha256:0000000000000000000000000000000000000000000000000000000000000000"],
     &["refresh"],
+    &["filesystems"],
+    &["mount-token", "secure"],
+    &["mount-token", "secure", "--read-only", "--expires", "1h"],
 ];
 
 /// Opens as many connections as it is given, says how many, and holds them.
@@ -98,6 +101,7 @@ fn the_whole_table_by_user_profile_and_verb() {
     assert_eq!((cluster.logins().len(), cluster.refreshes().len()), (logins, refreshes));
     root.weka_token(&["get", "-p", "prod"]).ok();
     root.weka_token(&["refresh", "-p", "lab"]).ok();
+    assert!(root.weka_token(&["filesystems", "-p", "lab"]).ok().contains("secure"));
 }
 
 #[test]
@@ -190,16 +194,22 @@ fn who_got_what_is_written_down_where_that_is_wanted() {
     let uid = host.run(&["id", "-u", "ann"]).ok();
     host.systemctl(&["start", "job-7.service"]).ok();
     let token = host.user("root").weka_token(&["get"]).ok();
+    let mount_token = host.user("root").weka_token(&["mount-token", "secure", "--expires", "1h"]).ok();
     ann.weka_token(&["get", "-p", "prod"]).refused(6);
     host.run(&["journalctl", "--sync"]).ok();
     let log = host.log();
     let lines: Vec<_> = log.lines().filter(|line| line.contains("handed out")).collect();
-    assert!(!log.contains(&token));
-    let [to_ann, to_root] = lines[..] else { panic!("{lines:#?}\n{log}") };
+    assert!(!log.contains(&token) && !log.contains(&mount_token));
+    let [to_ann, to_root, mount] = lines[..] else { panic!("{lines:#?}\n{log}") };
     for field in
         [&format!("uid={uid} gid={uid} "), " pid=", " unit=job-7.service ", " profile=lab ", " expires_in_s="]
     {
         assert!(to_ann.contains(field), "{field}: {to_ann}");
     }
     assert!(to_root.contains("uid=0 gid=0 "), "{to_root}");
+    for field in
+        ["mount token", "uid=0 gid=0 ", " profile=lab ", " filesystem=\"secure\" ", " expires_in_s=3600"]
+    {
+        assert!(mount.contains(field), "{field}: {mount}");
+    }
 }

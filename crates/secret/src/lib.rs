@@ -1,5 +1,5 @@
 #![forbid(unsafe_code)]
-//! The three secrets this project handles, as types of their own.
+//! The secrets this project handles, as types of their own.
 //!
 //! Each is wiped on drop, has no `Display`, and its `Debug` says only how long it is. Reading one takes
 //! an explicit [`AccessToken::expose`], so every place that lets bytes out can be found by name.
@@ -92,6 +92,10 @@ secret! {
     RefreshToken
 }
 secret! {
+    /// A long-lived token that opens one filesystem for mounting, and nothing else.
+    MountToken
+}
+secret! {
     /// A WEKA password, held only between a prompt (or a password source) and one `POST /login`.
     Password
 }
@@ -104,6 +108,7 @@ mod tests {
     fn debug_tells_the_length_and_nothing_else() {
         assert_eq!(format!("{:?}", AccessToken::new("tok-abc".into())), "AccessToken(7 bytes)");
         assert_eq!(format!("{:?}", RefreshToken::new("r".into())), "RefreshToken(1 bytes)");
+        assert_eq!(format!("{:?}", MountToken::new("mt".into())), "MountToken(2 bytes)");
         assert_eq!(format!("{:#?}", Password::new("hunter2".into())), "Password(7 bytes)");
     }
 

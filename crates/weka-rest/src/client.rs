@@ -1,8 +1,11 @@
 //! [`Client`]: the calls.
 
-use crate::exchange::{self, Call, Context, Reply};
+use crate::exchange::{self, Call, Context, MAX_BODY, MAX_LIST, Reply};
 use crate::roots::Loader;
-use crate::{ApiError, Endpoint, Grant, Identity, PeerCertificate, Settings, probe, refusal, reply};
+use crate::{
+    ApiError, Endpoint, Filesystem, Grant, Identity, MountGrant, PeerCertificate, Settings, filesystems,
+    probe, refusal, reply,
+};
 use bytes::Bytes;
 use reqwest::Method;
 use secret::{AccessToken, Password, RefreshToken};
@@ -33,6 +36,14 @@ struct RefreshBody<'a> {
     refresh_token: &'a RefreshToken,
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token_expiry: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct MountTokenBody {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_only: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<u64>,
 }
 
 impl Client {
@@ -107,12 +118,58 @@ impl Client {
     /// # Errors
     /// See [`ApiError`].
     pub async fn revoke_user(&self, at: &Endpoint, token: &AccessToken, uid: &str) -> Result<(), ApiError> {
-        // `.` and `..` would lead to another path.
-        if uid.is_empty() || uid == "." || uid == ".." || uid.chars().any(char::is_control) {
+        if !is_segment(uid) {
             return Err(ApiError::Misconfigured { reason: "that is not the id of a user".into() });
         }
         let path = vec!["users".into(), uid.into(), "revoke".into()];
         reply::nothing(&self.call(at, with_token(Method::DELETE, path, token, &[token.expose()])?).await?)
+    }
+
+    /// The filesystems that the token's owner sees (WEKA 5.1 API: `GET /fileSystems`).
+    ///
+    /// # Errors
+    /// See [`ApiError`]; a Regular user gets [`ApiError::Forbidden`].
+    pub async fn filesystems(&self, at: &Endpoint, token: &AccessToken) -> Result<Vec<Filesystem>, ApiError> {
+        let secrets = [token.expose()];
+        let mut call = with_token(Method::GET, vec!["fileSystems".into()], token, &secrets)?;
+        call.max_body = MAX_LIST;
+        filesystems::list(&self.call(at, call).await?)
+    }
+
+    /// A token that mounts a filesystem, as WEKA's CSI driver asks for it: `GET /fileSystems/{uid}/mountToken`,
+    /// which clusters know since 3.14 and the 5.1 API does not list any more.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub async fn mount_token(
+        &self,
+        at: &Endpoint,
+        token: &AccessToken,
+        uid: &str,
+    ) -> Result<MountGrant, ApiError> {
+        let secrets = [token.expose()];
+        let call = with_token(Method::GET, mount_token_path(uid)?, token, &secrets)?;
+        filesystems::mount_grant(&self.call(at, call).await?)
+    }
+
+    /// A token that mounts a filesystem, within limits (WEKA 5.1 API: `POST /fileSystems/{uid}/mountToken` with
+    /// `read_only` and `expires`, in seconds).
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub async fn limited_mount_token(
+        &self,
+        at: &Endpoint,
+        token: &AccessToken,
+        uid: &str,
+        read_only: bool,
+        expires_s: Option<u64>,
+    ) -> Result<MountGrant, ApiError> {
+        let secrets = [token.expose()];
+        let mut call = with_token(Method::POST, mount_token_path(uid)?, token, &secrets)?;
+        let read_only = read_only.then_some(true);
+        call.body = Some(json(&MountTokenBody { read_only, expires: expires_s }, 0)?);
+        filesystems::mount_grant(&self.call(at, call).await?)
     }
 
     /// Looks at the server's certificate: a TLS handshake and nothing else, so no HTTP and no secret.
@@ -152,7 +209,26 @@ impl Client {
 }
 
 fn post<'a>(path: &str, body: Bytes, secrets: &'a [&'a str]) -> Call<'a> {
-    Call { method: Method::POST, path: vec![path.into()], bearer: None, body: Some(body), secrets }
+    Call {
+        method: Method::POST,
+        path: vec![path.into()],
+        bearer: None,
+        body: Some(body),
+        max_body: MAX_BODY,
+        secrets,
+    }
+}
+
+/// Whether this is one segment of a path: `.` and `..` would lead elsewhere.
+fn is_segment(text: &str) -> bool {
+    !text.is_empty() && text != "." && text != ".." && !text.chars().any(char::is_control)
+}
+
+fn mount_token_path(uid: &str) -> Result<Vec<String>, ApiError> {
+    if !is_segment(uid) {
+        return Err(ApiError::Misconfigured { reason: "that is not the id of a filesystem".into() });
+    }
+    Ok(vec!["fileSystems".into(), uid.into(), "mountToken".into()])
 }
 
 fn with_token<'a>(
@@ -161,7 +237,7 @@ fn with_token<'a>(
     token: &AccessToken,
     secrets: &'a [&'a str],
 ) -> Result<Call<'a>, ApiError> {
-    Ok(Call { method, path, bearer: Some(exchange::bearer(token)?), body: None, secrets })
+    Ok(Call { method, path, bearer: Some(exchange::bearer(token)?), body: None, max_body: MAX_BODY, secrets })
 }
 
 /// JSON in memory that is wiped. `length` is that of the texts in it: escaped, each of their bytes

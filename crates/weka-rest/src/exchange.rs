@@ -15,8 +15,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-/// The longest answer that is read.
+/// The longest answer that is read, but of a list.
 pub(crate) const MAX_BODY: usize = 1024 * 1024;
+/// The longest list: a cluster has up to 1024 filesystems (docs 5.0), at one to two KiB each.
+pub(crate) const MAX_LIST: usize = 8 * 1024 * 1024;
 /// The longest refusal that is read: enough for its text.
 const MAX_REFUSAL: usize = 64 * 1024;
 const MAX_REDIRECTS: u32 = 3;
@@ -28,6 +30,8 @@ pub(crate) struct Call<'a> {
     pub(crate) path: Vec<String>,
     pub(crate) bearer: Option<HeaderValue>,
     pub(crate) body: Option<Bytes>,
+    /// The longest answer that is read, in bytes.
+    pub(crate) max_body: usize,
     /// What the request carries that no error may quote.
     pub(crate) secrets: &'a [&'a str],
 }
@@ -109,7 +113,7 @@ async fn follow(
         let response = hop(context, at, &url, call, progress).await?;
         progress.answered();
         if !redirect::is_one(response.status()) {
-            return read(at, response, deadline, context.settings.request_timeout).await;
+            return read(at, response, call.max_body, deadline, context.settings.request_timeout).await;
         }
         if redirects == MAX_REDIRECTS {
             let reason = format!("it redirects more than {MAX_REDIRECTS} times");
@@ -239,12 +243,13 @@ fn failed(
 async fn read(
     at: &Endpoint,
     mut response: Response,
+    max_body: usize,
     deadline: Instant,
     limit: Duration,
 ) -> Result<Reply, ApiError> {
     let status = response.status();
     let headers = response.headers().clone();
-    let max = if status.is_success() { MAX_BODY } else { MAX_REFUSAL };
+    let max = if status.is_success() { max_body } else { MAX_REFUSAL };
     let bad = |reason: String| ApiError::BadReply { endpoint: at.clone(), reason };
     let expected = response.content_length().and_then(|n| usize::try_from(n).ok()).unwrap_or(8 * 1024);
     let mut body = Zeroizing::new(Vec::with_capacity(expected.min(max)));

@@ -9,7 +9,7 @@
 //! | `endpoint`, `fingerprint` | [`Endpoint`] and [`Fingerprint`], parsed from what people write |
 //! | `exchange`, `redirect`, `resolve` | one HTTP exchange within its limits, where redirects may lead, name lookup |
 //! | `tls`, `roots`, `certificate`, `probe` | whom to believe, where that is read from, what a server showed, a look at it |
-//! | `reply`, `grant` | successful answers: [`Grant`] and [`Identity`] |
+//! | `reply`, `grant`, `filesystems` | successful answers: [`Grant`] and [`Identity`], [`Filesystem`] and [`MountGrant`] |
 //! | `refusal`, `wait`, `words` | refusals, how long they ask to wait, and all of it in plain words |
 //! | [`jwt`] | dates inside a token, as a hint |
 //!
@@ -40,6 +40,7 @@ mod client;
 mod endpoint;
 mod error;
 mod exchange;
+mod filesystems;
 mod fingerprint;
 mod grant;
 pub mod jwt;
@@ -58,6 +59,7 @@ pub use certificate::{PeerCertificate, Verdict};
 pub use client::Client;
 pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
 pub use error::ApiError;
+pub use filesystems::{Filesystem, MountGrant};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use grant::{Grant, Identity};
 pub use settings::{Settings, Trust};

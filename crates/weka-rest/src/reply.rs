@@ -61,13 +61,16 @@ fn read_grant(reply: &Reply) -> Result<Grant, String> {
 }
 
 /// A missing or null token is `None`. serde's own words could quote the value, so they are dropped.
-fn token<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>, key: &str) -> Result<Option<T>, String> {
+pub(crate) fn token<'a, T: Deserialize<'a>>(
+    raw: Option<&'a RawValue>,
+    key: &str,
+) -> Result<Option<T>, String> {
     let Some(raw) = raw else { return Ok(None) };
     serde_json::from_str(raw.get()).map_err(|_| format!("{key} is not text"))
 }
 
 /// A token goes into headers and files line by line, so it must be one visible ASCII word.
-fn usable(token: &str, key: &str) -> Result<(), String> {
+pub(crate) fn usable(token: &str, key: &str) -> Result<(), String> {
     if token.is_empty() {
         Err(format!("{key} is empty"))
     } else if token.len() > MAX_TOKEN {
@@ -88,7 +91,7 @@ fn token_type(raw: &RawValue) -> Option<String> {
 }
 
 /// Whole seconds above zero, from a number or a number in quotes; `None` for anything else.
-fn seconds(raw: &RawValue) -> Option<u64> {
+pub(crate) fn seconds(raw: &RawValue) -> Option<u64> {
     let text = raw.get().trim_matches('"').trim();
     let numeric = |b: u8| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E');
     if !text.bytes().all(numeric) {
@@ -140,14 +143,24 @@ pub(crate) fn nothing(reply: &Reply) -> Result<(), ApiError> {
     parsed.map(drop).map_err(|problem| bad(reply, not_json_or_html(&reply.body, &problem)))
 }
 
-/// The text of `data`, or of its only element.
-fn data(body: &[u8]) -> Result<&str, String> {
+/// The text of `data`, which is a list.
+pub(crate) fn list_of(body: &[u8]) -> Result<&str, String> {
+    let data = envelope(body)?;
+    data.starts_with('[').then_some(data).ok_or_else(|| "`data` is not a list".into())
+}
+
+fn envelope(body: &[u8]) -> Result<&str, String> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err("it is empty".into());
     }
     let envelope: Envelope<'_> =
         serde_json::from_slice(body).map_err(|problem| not_json_or_html(body, &problem))?;
-    let data = envelope.data.ok_or("it has no `data`")?.get();
+    Ok(envelope.data.ok_or("it has no `data`")?.get())
+}
+
+/// The text of `data`, or of its only element.
+pub(crate) fn data(body: &[u8]) -> Result<&str, String> {
+    let data = envelope(body)?;
     if !data.starts_with('[') {
         return Ok(data);
     }
@@ -166,7 +179,7 @@ fn not_json_or_html(body: &[u8], problem: &serde_json::Error) -> String {
 }
 
 /// Where the JSON goes wrong, without the parser's words, which could quote it.
-fn not_json(problem: &serde_json::Error) -> String {
+pub(crate) fn not_json(problem: &serde_json::Error) -> String {
     if problem.is_eof() {
         "its JSON is cut short".into()
     } else if problem.is_data() {
@@ -185,6 +198,6 @@ pub(crate) fn plain(reply: &Reply) -> Result<(), ApiError> {
     }
 }
 
-fn bad(reply: &Reply, reason: String) -> ApiError {
+pub(crate) fn bad(reply: &Reply, reason: String) -> ApiError {
     ApiError::BadReply { endpoint: reply.from.clone(), reason }
 }

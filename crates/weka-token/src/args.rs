@@ -7,6 +7,7 @@ use crate::mount;
 use crate::output;
 use crate::profile_name;
 use crate::token_format::TokenFormat;
+use clap::builder::NonEmptyStringValueParser;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
@@ -54,6 +55,22 @@ const TRUST_HELP: &str = "\
 Examples:
   weka-token trust
   weka-token trust -p prod --endpoint weka01 --ca-file /etc/weka/ca.pem";
+
+const FILESYSTEMS_HELP: &str = "\
+Needs a role that may look at filesystems: ClusterAdmin, TenantAdmin (OrgAdmin up to 5.0), ReadOnly or CSI.
+
+Examples:
+  weka-token filesystems
+  weka-token filesystems -p prod --json";
+
+const MOUNT_TOKEN_HELP: &str = "\
+It is long-lived, and whoever has it can mount the filesystem: hand it on by a pipe or a private file, not on a
+command line. With --read-only or --expires the command fails rather than print a token that is known to allow
+more; what the cluster's answer does not tell is said on standard error.
+
+Examples:
+  weka-token mount-token secure --read-only --expires 1h
+  weka-token mount-token secure -p prod --json";
 
 const STATUS_HELP: &str = "\
 Exit status: 0 if every profile shown has a live token, else the higher of 4 (a person is needed) and
@@ -145,6 +162,18 @@ pub(crate) enum Command {
     /// Mount a filesystem with a live token; mount(8) does it by way of mount.weka-token
     #[command(after_help = mount::HELP)]
     Mount(mount::Arguments),
+    /// List the cluster's filesystems
+    #[command(after_help = FILESYSTEMS_HELP)]
+    Filesystems {
+        /// One line of JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        timeout: LongTimeout,
+    },
+    /// Print a token that mounts one filesystem
+    #[command(after_help = MOUNT_TOKEN_HELP)]
+    MountToken(MountTokenOptions),
     /// Show everything on the terminal, and act on it by keys
     #[command(after_help = UI_HELP)]
     Ui,
@@ -268,6 +297,25 @@ pub(crate) struct StatusOptions {
     /// Go on showing it as it changes, until Ctrl-C
     #[arg(long)]
     pub(crate) watch: bool,
+}
+
+/// Options of `mount-token`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub(crate) struct MountTokenOptions {
+    /// The filesystem's name, or its uid
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) filesystem: String,
+    /// A token that does not allow writing
+    #[arg(long)]
+    pub(crate) read_only: bool,
+    /// The longest life that it may have [default: the cluster's choice]
+    #[arg(long, value_name = "DUR", value_parser = duration::parse_life)]
+    pub(crate) expires: Option<u64>,
+    /// One line of JSON with life and filesystem
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) timeout: LongTimeout,
 }
 
 /// What a command line asks for.

@@ -48,6 +48,17 @@ pub(crate) fn parse_timeout(text: &str) -> Result<u32, String> {
     milliseconds.ok_or_else(|| "at most 49d".into())
 }
 
+/// Parses how long something may live, which is not nothing.
+///
+/// # Errors
+/// As [`parse`], or it is zero.
+pub(crate) fn parse_life(text: &str) -> Result<u64, String> {
+    match parse(text)? {
+        0 => Err("at least one second".into()),
+        seconds => Ok(seconds),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

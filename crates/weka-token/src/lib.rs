@@ -15,7 +15,8 @@
 //! - `session`: the same for whole commands: repeats what may be repeated, turns refusals into failures.
 //!
 //! The commands:
-//! - `get`, `refresh`, `whoami`, `logout`: one request each.
+//! - `get`, `refresh`, `whoami`, `logout`, `mount_token`: one request each.
+//! - `filesystems`: a list that may come in pages.
 //! - `login` and `cluster_trust`: ask a person for what is missing; `terminal` does the asking.
 //! - [`completions`] and [`man`], with `after_help`: what shells and manual readers get; for packages too.
 //! - `mount`: what mount(8) runs as `/sbin/mount.weka-token`, chosen by the program's name.
@@ -42,6 +43,7 @@ pub mod duration;
 mod environment;
 pub mod failure;
 mod fast_path;
+mod filesystems;
 mod fingerprint;
 mod get;
 mod json;
@@ -49,6 +51,7 @@ mod login;
 mod logout;
 pub mod man;
 mod mount;
+mod mount_token;
 mod output;
 #[cfg_attr(not(test), allow(dead_code, reason = "for commands that run others with a token file"))]
 mod private_file;
@@ -149,6 +152,8 @@ fn run_parsed(parsed: Parsed, environment: &Environment) -> Result<u8, Failure> 
         Command::Status(options) => status::run(&session, &options),
         Command::Refresh { timeout } => refresh::run(&session, timeout),
         Command::Whoami { json, timeout } => whoami::run(&session, json, timeout),
+        Command::Filesystems { json, timeout } => filesystems::run(&session, json, timeout),
+        Command::MountToken(options) => mount_token::run(&session, &options),
         Command::Mount(_) | Command::Ui | Command::Completions { .. } | Command::Man { .. } => Ok(0),
     }
 }

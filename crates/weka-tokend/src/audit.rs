@@ -12,14 +12,28 @@ pub fn handed_out(peer: &Peer, profile: &str, expires_in_s: u64) {
     if !tracing::enabled!(target: TARGET, Level::INFO) {
         return;
     }
-    let unit = peer.pid.and_then(unit_of).unwrap_or_else(|| "-".into());
-    let pid = peer.pid.unwrap_or_default();
+    let who = who(peer);
+    tracing::info!(target: TARGET, "token handed out {who} profile={profile} expires_in_s={expires_in_s}");
+}
+
+/// Notes that a mount token was handed out; never the token. The name of the filesystem is the cluster's.
+pub fn mount_token_handed_out(peer: &Peer, profile: &str, filesystem: &str, expires_in_s: Option<u64>) {
+    if !tracing::enabled!(target: TARGET, Level::INFO) {
+        return;
+    }
+    let who = who(peer);
+    let life = expires_in_s.map_or_else(|| "-".to_owned(), |seconds| seconds.to_string());
+    let filesystem = filesystem.escape_debug();
     tracing::info!(
         target: TARGET,
-        "token handed out uid={} gid={} pid={pid} unit={unit} profile={profile} expires_in_s={expires_in_s}",
-        peer.uid,
-        peer.gid
+        "mount token handed out {who} profile={profile} filesystem=\"{filesystem}\" expires_in_s={life}"
     );
+}
+
+fn who(peer: &Peer) -> String {
+    let unit = peer.pid.and_then(unit_of).unwrap_or_else(|| "-".into());
+    let pid = peer.pid.unwrap_or_default();
+    format!("uid={} gid={} pid={pid} unit={unit}", peer.uid, peer.gid)
 }
 
 /// The systemd unit of a process, by the last part of its control group that names one.

@@ -11,18 +11,12 @@ use weka_rest::{ApiError, Client, Endpoint, Identity};
 use wire::{Code, Refusal};
 
 impl Registry {
-    /// `GET /users/whoami` with the current token. A token that the cluster refuses although it should
-    /// live (it was revoked) is renewed once.
+    /// `GET /users/whoami` with the current token.
     pub(crate) async fn identity(&self, handle: &Handle, deadline: Moment) -> Result<Identity, Refusal> {
-        let published = handle.get(None, deadline).await?;
-        let asked = whoami(handle, &published.access_token, deadline).await;
-        let answer = match asked {
-            Err(ApiError::Unauthorized { .. }) => {
-                let renewed = handle.renew(deadline).await?;
-                whoami(handle, &renewed.access_token, deadline).await
-            }
-            answer => answer,
+        let ask = |client: Client, endpoint: Endpoint, token: AccessToken| async move {
+            client.whoami(&endpoint, &token).await
         };
+        let answer = with_token(handle, deadline, ask).await?;
         answer.map_err(|error| self.api_refusal(handle, &error))
     }
 
@@ -43,7 +37,7 @@ impl Registry {
     }
 
     /// A failed call of ours in words.
-    fn api_refusal(&self, handle: &Handle, error: &ApiError) -> Refusal {
+    pub(crate) fn api_refusal(&self, handle: &Handle, error: &ApiError) -> Refusal {
         let name = handle.name.as_str();
         let default = self.surroundings.default_profile();
         let command = |verb| report::command(verb, name, default.as_str());
@@ -64,12 +58,23 @@ impl Registry {
     }
 }
 
-async fn whoami(handle: &Handle, token: &AccessToken, deadline: Moment) -> Result<Identity, ApiError> {
-    let ask = |client: Client, endpoint: Endpoint| {
-        let token = token.clone();
-        async move { client.whoami(&endpoint, &token).await }
-    };
-    try_each(handle, deadline, ask).await
+/// A call that may be repeated, with the current token. One that the cluster refuses although it should live (it was
+/// revoked) is renewed once.
+///
+/// # Errors
+/// There is no token; what came of the call itself is inside.
+pub(crate) async fn with_token<T, F: Future<Output = Result<T, ApiError>> + Send>(
+    handle: &Handle,
+    deadline: Moment,
+    call: impl Fn(Client, Endpoint, AccessToken) -> F,
+) -> Result<Result<T, ApiError>, Refusal> {
+    let token = handle.get(None, deadline).await?.access_token;
+    let answer = try_each(handle, deadline, |client, endpoint| call(client, endpoint, token.clone())).await;
+    if !matches!(answer, Err(ApiError::Unauthorized { .. })) {
+        return Ok(answer);
+    }
+    let token = handle.renew(deadline).await?.access_token;
+    Ok(try_each(handle, deadline, |client, endpoint| call(client, endpoint, token.clone())).await)
 }
 
 /// A call that may be repeated, at one endpoint after the other, from the one in use on.

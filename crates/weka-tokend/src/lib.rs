@@ -6,7 +6,7 @@
 //!   [`audit`] who had it
 //! - [`registry`]: the profiles; [`requests`] is what each request comes to: `overview` is `status`,
 //!   `onboarding` is `login` and `trust`, `errand` is what it asks the cluster for others,
-//!   `following` keeps others' copies of a pair current
+//!   `filesystems` with it, `following` keeps others' copies of a pair current
 //! - [`keeper`]: one task per profile, around one [`engine::Session`]; [`board`] is what it shows
 //! - [`token_file`], [`file_watch`], [`atomic`]: files shared with WEKA's own tools
 //! - [`password_source`], [`remembered`]: passwords without a person, and what must not be tried again
@@ -25,6 +25,7 @@ pub mod config;
 pub mod dirs;
 mod errand;
 pub mod file_watch;
+mod filesystems;
 mod following;
 pub mod keeper;
 pub mod logging;

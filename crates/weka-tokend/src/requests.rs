@@ -4,6 +4,7 @@ use crate::audit;
 use crate::clock;
 use crate::config::ProfileName;
 use crate::dirs::Service;
+use crate::filesystems::Wanted;
 use crate::following::Wait;
 use crate::keeper::order::{Handle, Order};
 use crate::peer::Peer;
@@ -43,7 +44,7 @@ impl Registry {
                 }
             }
             request => match self.owners_only(peer) {
-                Ok(()) => self.serve_owner(request).await,
+                Ok(()) => self.serve_owner(request, peer).await,
                 Err(refusal) => Err(refusal),
             },
         };
@@ -122,7 +123,7 @@ impl Registry {
         }))
     }
 
-    async fn serve_owner(self: &Arc<Self>, request: Request) -> Result<Response, Refusal> {
+    async fn serve_owner(self: &Arc<Self>, request: Request, peer: &Peer) -> Result<Response, Refusal> {
         match request {
             Request::Describe { profile } => self.describe(profile.as_deref()),
             Request::Probe { target, timeout_ms } => self.probe(&target, timeout_ms).await,
@@ -149,7 +150,15 @@ impl Registry {
                 let notes = handle.ask(|reply| Order::Adopt { after, offer, reply }).await?;
                 Ok(Response::Done { notes })
             }
-            Request::Get { .. }
+            Request::Filesystems { profile, after, timeout_ms } => {
+                self.filesystems(profile.as_deref(), after, timeout_ms).await
+            }
+            Request::MountToken { profile, filesystem, read_only, expires_s, timeout_ms } => {
+                let wanted = Wanted { filesystem, read_only, expires_s };
+                self.mount_token(profile.as_deref(), &wanted, timeout_ms, peer).await
+            }
+            Request::Reach { .. }
+            | Request::Get { .. }
             | Request::Status { .. }
             | Request::Whoami { .. }
             | Request::Follow { .. } => Err(Refusal::new(Code::Failed, "the request was not understood")),

@@ -3,6 +3,7 @@
 //!
 //! - [`message`]: [`Request`] and [`Response`], append-only enums.
 //! - [`status`]: what `status` shows of the daemon and of each profile.
+//! - [`filesystem`]: what `filesystems` shows.
 //! - [`refusal`]: why a request was not served, and the exit status that follows.
 //! - [`frame`]: version byte, `u32` length, body; the only place that knows bincode.
 //! - [`blocking`]: one frame at a time over `std::io`.
@@ -11,15 +12,17 @@
 //! reordered, and the fields of a shipped variant never change: `tests/golden/` holds the bytes.
 
 pub mod blocking;
+pub mod filesystem;
 pub mod frame;
 pub mod message;
 pub mod refusal;
 pub mod status;
 
+pub use filesystem::{Filesystem, Filesystems};
 pub use frame::{FrameError, HEADER_LEN, MAX_BODY, VERSION};
 pub use message::{
-    Certificate, LoggedIn, Login, Offer, Pair, ProfileSettings, Request, Response, Target, Token,
-    TokenFileChoice, Trust, Verdict, Whoami,
+    Certificate, LoggedIn, Login, MountGrant, Offer, Pair, ProfileSettings, Reached, Request, Response,
+    Server, Target, Token, TokenFileChoice, Trust, Verdict, Whoami,
 };
 pub use refusal::{Code, Refusal};
 pub use status::{DaemonStatus, ProfileStatus, State, Status};

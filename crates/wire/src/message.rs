@@ -3,9 +3,10 @@
 //! Appending a variant at the end of an enum is the only change that keeps old clients and old daemons
 //! talking to new ones.
 
+use crate::filesystem::Filesystems;
 use crate::refusal::Refusal;
 use crate::status::{State, Status};
-use secret::{AccessToken, Password, RefreshToken};
+use secret::{AccessToken, MountToken, Password, RefreshToken};
 use serde::{Deserialize, Serialize};
 
 /// What a client asks. `profile: None` means the daemon's default profile.
@@ -101,6 +102,38 @@ pub enum Request {
         after: u64,
         /// The new pair.
         offer: Offer,
+    },
+    /// The filesystems that the profile's user sees, answered by [`Response::Filesystems`].
+    Filesystems {
+        /// Which profile.
+        profile: Option<String>,
+        /// Where a long list continues: only those that sort after this name and uid.
+        after: Option<(String, String)>,
+        /// How long the caller is willing to wait, in milliseconds.
+        timeout_ms: u32,
+    },
+    /// A token that mounts one filesystem, answered by [`Response::MountToken`].
+    MountToken {
+        /// Which profile.
+        profile: Option<String>,
+        /// The filesystem's name, or its uid.
+        filesystem: String,
+        /// Whether it must not allow writing.
+        read_only: bool,
+        /// The longest life that it may have, in seconds; `None` leaves it to the cluster.
+        expires_s: Option<u64>,
+        /// How long the caller is willing to wait, in milliseconds.
+        timeout_ms: u32,
+    },
+    /// An endpoint that answers now, the current access token, and how to know the server: all that another HTTP
+    /// client needs. Answered by [`Response::Reached`].
+    Reach {
+        /// Which profile.
+        profile: Option<String>,
+        /// This endpoint of the profile and no other one.
+        endpoint: Option<String>,
+        /// How long the caller is willing to wait, in milliseconds.
+        timeout_ms: u32,
     },
 }
 
@@ -198,6 +231,49 @@ pub enum Response {
     Refused(Refusal),
     /// To [`Request::Follow`].
     Pair(Pair),
+    /// To [`Request::Filesystems`].
+    Filesystems(Filesystems),
+    /// To [`Request::MountToken`].
+    MountToken(MountGrant),
+    /// To [`Request::Reach`].
+    Reached(Reached),
+}
+
+/// What another HTTP client needs to talk to the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reached {
+    /// The access token; its endpoint is the one that has just answered.
+    pub token: Token,
+    /// All endpoints of the profile, as `https://host:port`: the only hosts that the token may go to.
+    pub endpoints: Vec<String>,
+    /// How to know the server.
+    pub server: Server,
+}
+
+/// How to know a server, for an HTTP client that is not ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Server {
+    /// Not at all: plain http, allowed here.
+    PlainHttp,
+    /// By the system's roots.
+    SystemRoots,
+    /// By this PEM file (absolute path), besides the system's roots.
+    CaFile(String),
+    /// By its public key alone, which the pinned certificate has: SHA-256 of its DER, in Base64.
+    PublicKey(String),
+}
+
+/// A mount token and what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MountGrant {
+    /// The token.
+    pub mount_token: MountToken,
+    /// The name of the filesystem that it is for, as the cluster says it.
+    pub filesystem: String,
+    /// Its life in seconds, where that is known.
+    pub expires_in_s: Option<u64>,
+    /// What could not be verified, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// A pair, for whoever keeps a copy of it.

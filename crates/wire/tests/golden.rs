@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::fmt::{Debug, Write as _};
 use std::path::{Path, PathBuf};
 use wire::frame::{self, HEADER_LEN};
-use wire::{Code, State, TokenFileChoice, Trust, Verdict};
+use wire::{Code, Server, State, TokenFileChoice, Trust, Verdict};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
@@ -88,6 +88,13 @@ fn nested_enums_keep_the_bytes_of_every_variant() {
     check("nested_trust", &trust.to_vec());
     let file = [TokenFileChoice::AsConfigured, TokenFileChoice::Usual, TokenFileChoice::Path("/t".into())];
     check("nested_token_file_choice", &file.to_vec());
+    let servers = [
+        Server::PlainHttp,
+        Server::SystemRoots,
+        Server::CaFile("/ca".into()),
+        Server::PublicKey("AP8=".into()),
+    ];
+    check("nested_server", &servers.to_vec());
     let verdicts = [
         Verdict::Trusted,
         Verdict::Unknown("self-signed".into()),
@@ -122,6 +129,7 @@ fn no_variant_is_missing_above() {
     }
     assert_eq!(known::<Trust>(&[0]), 3);
     assert_eq!(known::<TokenFileChoice>(&[0]), 3);
+    assert_eq!(known::<Server>(&[0]), 4);
     assert_eq!(known::<Verdict>(&[0]), 4);
     assert_eq!(known::<State>(&[]), 8);
     assert_eq!(known::<Code>(&[]), 13);
@@ -142,7 +150,14 @@ fn no_golden_file_is_left_over() {
         .iter()
         .map(|(name, _)| *name)
         .chain(sample::responses().iter().map(|(name, _)| *name))
-        .chain(["nested_trust", "nested_token_file_choice", "nested_verdict", "nested_state", "nested_code"])
+        .chain([
+            "nested_trust",
+            "nested_server",
+            "nested_token_file_choice",
+            "nested_verdict",
+            "nested_state",
+            "nested_code",
+        ])
         .chain(["unsupported"])
         .map(|name| format!("{name}.hex"))
         .collect();

@@ -174,7 +174,10 @@ fn debug_of_a_message_shows_no_secret() {
         assert!(!text.contains("SECRET"), "{text}");
         secrets_shown_as_lengths += usize::from(text.contains(" bytes)"));
     }
-    assert_eq!(secrets_shown_as_lengths, 4, "the login, the offer, the token and the pair");
+    assert_eq!(
+        secrets_shown_as_lengths, 6,
+        "the login, the offer, the token, the pair, the mount token and what curl gets"
+    );
 }
 
 #[test]

@@ -9,14 +9,15 @@ use codes::CODES;
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;
-use secret::{AccessToken, Password, RefreshToken};
+use secret::{AccessToken, MountToken, Password, RefreshToken};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 use wire::frame::{self, FrameError, HEADER_LEN, Header};
 use wire::{
-    Certificate, Code, DaemonStatus, LoggedIn, Login, Offer, Pair, ProfileSettings, ProfileStatus, Refusal,
-    Request, Response, State, Status, Target, Token, TokenFileChoice, Trust, Verdict, Whoami, blocking,
+    Certificate, Code, DaemonStatus, Filesystem, Filesystems, LoggedIn, Login, MountGrant, Offer, Pair,
+    ProfileSettings, ProfileStatus, Reached, Refusal, Request, Response, Server, State, Status, Target,
+    Token, TokenFileChoice, Trust, Verdict, Whoami, blocking,
 };
 
 fn text() -> BoxedStrategy<String> {
@@ -108,6 +109,22 @@ fn request() -> BoxedStrategy<Request> {
             profile,
             after,
             offer
+        }),
+        (maybe(), of((text(), text())), any::<u32>())
+            .prop_map(|(profile, after, timeout_ms)| Request::Filesystems { profile, after, timeout_ms }),
+        (maybe(), text(), any::<bool>(), any::<Option<u64>>(), any::<u32>()).prop_map(
+            |(profile, filesystem, read_only, expires_s, timeout_ms)| Request::MountToken {
+                profile,
+                filesystem,
+                read_only,
+                expires_s,
+                timeout_ms
+            }
+        ),
+        (maybe(), maybe(), any::<u32>()).prop_map(|(profile, endpoint, timeout_ms)| Request::Reach {
+            profile,
+            endpoint,
+            timeout_ms
         }),
     ]
     .boxed()
@@ -277,8 +294,56 @@ fn response() -> BoxedStrategy<Response> {
         (any::<u64>(), token(), maybe()).prop_map(|(id, token, refresh_token)| {
             Response::Pair(Pair { id, token, refresh_token: refresh_token.map(RefreshToken::new) })
         }),
+        (vec(filesystem(), 0..4), any::<bool>())
+            .prop_map(|(filesystems, more)| Response::Filesystems(Filesystems { filesystems, more })),
+        (text(), text(), any::<Option<u64>>(), texts()).prop_map(
+            |(mount_token, filesystem, expires_in_s, notes)| {
+                let mount_token = MountToken::new(mount_token);
+                Response::MountToken(MountGrant { mount_token, filesystem, expires_in_s, notes })
+            }
+        ),
+        (token(), texts(), server()).prop_map(|(token, endpoints, server)| Response::Reached(Reached {
+            token,
+            endpoints,
+            server
+        })),
     ]
     .boxed()
+}
+
+fn server() -> BoxedStrategy<Server> {
+    prop_oneof![
+        Just(Server::PlainHttp),
+        Just(Server::SystemRoots),
+        text().prop_map(Server::CaFile),
+        text().prop_map(Server::PublicKey)
+    ]
+    .boxed()
+}
+
+fn filesystem() -> BoxedStrategy<Filesystem> {
+    let flags = any::<[Option<bool>; 3]>();
+    let sizes = any::<[Option<u64>; 4]>();
+    (text(), text(), maybe(), maybe(), maybe(), flags, sizes)
+        .prop_map(|(name, uid, id, group, status, flags, sizes)| {
+            let [is_ready, auth_required, is_encrypted] = flags;
+            let [total_bytes, used_bytes, available_bytes, ssd_bytes] = sizes;
+            Filesystem {
+                name,
+                uid,
+                id,
+                group,
+                status,
+                is_ready,
+                auth_required,
+                is_encrypted,
+                total_bytes,
+                used_bytes,
+                available_bytes,
+                ssd_bytes,
+            }
+        })
+        .boxed()
 }
 
 fn comes_back<T: Serialize + DeserializeOwned + PartialEq + Debug>(message: &T) -> Result<(), TestCaseError> {

@@ -4,6 +4,7 @@
 mod answers;
 mod bodies;
 mod certs;
+mod filesystems;
 mod probe;
 mod redirects;
 mod refusals;

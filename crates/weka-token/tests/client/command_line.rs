@@ -4,6 +4,23 @@ use crate::daemon::Daemon;
 use crate::program::{command, finish, run};
 use wire::{Request, Response, Whoami};
 
+/// Every command.
+const COMMANDS: [&str; 13] = [
+    "get",
+    "login",
+    "trust",
+    "logout",
+    "status",
+    "refresh",
+    "whoami",
+    "filesystems",
+    "mount-token",
+    "mount",
+    "ui",
+    "completions",
+    "man",
+];
+
 #[test]
 fn the_version_is_one_line() {
     for option in ["-V", "--version"] {
@@ -16,20 +33,7 @@ fn the_version_is_one_line() {
 fn the_help_names_every_command_and_every_exit_status() {
     let outcome = finish(&mut command(&["--help"]));
     assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
-    for word in [
-        "get",
-        "login",
-        "trust",
-        "logout",
-        "status",
-        "refresh",
-        "whoami",
-        "mount",
-        "ui",
-        "completions",
-        "man",
-        "Exit status:",
-    ] {
+    for word in COMMANDS.into_iter().chain(["Exit status:"]) {
         assert!(outcome.stdout.contains(word), "{word}");
     }
     for status in 0..=6 {
@@ -40,19 +44,7 @@ fn the_help_names_every_command_and_every_exit_status() {
 
 #[test]
 fn every_command_has_its_own_help() {
-    for name in [
-        "get",
-        "login",
-        "trust",
-        "logout",
-        "status",
-        "refresh",
-        "whoami",
-        "mount",
-        "ui",
-        "completions",
-        "man",
-    ] {
+    for name in COMMANDS {
         let outcome = finish(&mut command(&[name, "--help"]));
         assert_eq!(outcome.status, 0, "{name}");
         assert!(outcome.stdout.contains(&format!("Usage: weka-token {name}")), "{}", outcome.stdout);
@@ -71,6 +63,10 @@ fn usage_mistakes_are_exit_2_and_say_what_is_wrong() {
         (&["stats"], "'status'"),
         (&["status", "--prometheus", "--json"], "cannot be used with"),
         (&["login", "--ca-file", "a", "--fingerprint", "sha256:00"], "64 hexadecimal digits"),
+        (&["mount-token"], "<FILESYSTEM>"),
+        (&["mount-token", ""], "value is required"),
+        (&["mount-token", "fs", "--expires", "0"], "at least one second"),
+        (&["mount-token", "fs", "--expires", "infinite"], "a limit is needed"),
         (&["completions", "tcsh"], "bash"),
         (&["frobnicate"], "unrecognized subcommand"),
     ] {
@@ -154,22 +150,10 @@ fn every_command_has_a_manual_page_with_every_section() {
     let pages = folder.path().join("share/man1");
     let outcome = finish(&mut command(&["man", pages.to_str().unwrap()]));
     assert_eq!((outcome.status, outcome.stdout.as_str()), (0, ""), "{}", outcome.stderr);
-    let written = std::fs::read_dir(&pages).unwrap().count();
-    assert_eq!(outcome.stderr, format!("{written} manual pages are in {}\n", pages.display()));
+    let count = COMMANDS.len() + 1;
+    assert_eq!(outcome.stderr, format!("{count} manual pages are in {}\n", pages.display()));
     let read = |name: &str| std::fs::read_to_string(pages.join(name)).unwrap();
-    for name in [
-        "get",
-        "login",
-        "trust",
-        "logout",
-        "status",
-        "refresh",
-        "whoami",
-        "mount",
-        "ui",
-        "completions",
-        "man",
-    ] {
+    for name in COMMANDS {
         let page = read(&format!("weka-token-{name}.1"));
         assert!(page.contains(&format!(".TH weka-token-{name} 1 ")), "{page}");
         for section in ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "\"SEE ALSO\""] {

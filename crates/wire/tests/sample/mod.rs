@@ -1,15 +1,18 @@
 //! One message of each kind, for the golden files and the tests about truncation and secrets.
 
-use secret::{AccessToken, Password, RefreshToken};
+use secret::{AccessToken, MountToken, Password, RefreshToken};
 use wire::{
-    Certificate, Code, DaemonStatus, LoggedIn, Login, Offer, Pair, ProfileSettings, ProfileStatus, Refusal,
-    Request, Response, State, Status, Target, Token, TokenFileChoice, Trust, Verdict, Whoami,
+    Certificate, Code, DaemonStatus, Filesystem, Filesystems, LoggedIn, Login, MountGrant, Offer, Pair,
+    ProfileSettings, ProfileStatus, Reached, Refusal, Request, Response, Server, State, Status, Target,
+    Token, TokenFileChoice, Trust, Verdict, Whoami,
 };
 
 /// Stands for every password here.
 pub(crate) const PASSWORD: &str = "pass-SECRET-1";
 /// Stands for every access token here.
 pub(crate) const TOKEN: &str = "head.SECRET.sign";
+/// Stands for every mount token here.
+pub(crate) const MOUNT_TOKEN: &str = "mount.SECRET.sign";
 /// Stands for every refresh token here.
 pub(crate) const REFRESH_TOKEN: &str = "refresh.SECRET.sign";
 
@@ -60,6 +63,19 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
                 token_type: "Bearer".into(),
             },
         },
+        Request::Filesystems {
+            profile: text("prod"),
+            after: Some(("default".into(), "d9f6e4c2".into())),
+            timeout_ms: 30_000,
+        },
+        Request::MountToken {
+            profile: None,
+            filesystem: "secure".into(),
+            read_only: true,
+            expires_s: Some(3600),
+            timeout_ms: 30_000,
+        },
+        Request::Reach { profile: None, endpoint: text("https://weka02:14000"), timeout_ms: 10_000 },
     ];
     all.into_iter().map(|request| (request_name(&request), request)).collect()
 }
@@ -78,6 +94,9 @@ fn request_name(request: &Request) -> &'static str {
         Request::Whoami { .. } => "request_whoami",
         Request::Follow { .. } => "request_follow",
         Request::Adopt { .. } => "request_adopt",
+        Request::Filesystems { .. } => "request_filesystems",
+        Request::MountToken { .. } => "request_mount_token",
+        Request::Reach { .. } => "request_reach",
     }
 }
 
@@ -186,6 +205,34 @@ pub(crate) fn responses() -> Vec<(&'static str, Response)> {
             token: token(),
             refresh_token: Some(RefreshToken::new(REFRESH_TOKEN.into())),
         }),
+        Response::Filesystems(Filesystems {
+            filesystems: vec![Filesystem {
+                name: "secure".into(),
+                uid: "d9f6e4c2".into(),
+                id: text("FSId<1>"),
+                group: text("default"),
+                status: text("READY"),
+                is_ready: Some(true),
+                auth_required: Some(false),
+                is_encrypted: None,
+                total_bytes: Some(9_007_199_254_740_993),
+                used_bytes: Some(4096),
+                available_bytes: None,
+                ssd_bytes: Some(70_000),
+            }],
+            more: true,
+        }),
+        Response::MountToken(MountGrant {
+            mount_token: MountToken::new(MOUNT_TOKEN.into()),
+            filesystem: "secure".into(),
+            expires_in_s: Some(3600),
+            notes: vec!["a note".into()],
+        }),
+        Response::Reached(Reached {
+            token: token(),
+            endpoints: vec!["https://weka01:14000".into(), "https://weka02:14000".into()],
+            server: Server::PublicKey("AP8=".into()),
+        }),
     ];
     all.into_iter().map(|response| (response_name(&response), response)).collect()
 }
@@ -203,5 +250,8 @@ fn response_name(response: &Response) -> &'static str {
         Response::Whoami(_) => "response_whoami",
         Response::Refused(_) => "response_refused",
         Response::Pair(_) => "response_pair",
+        Response::Filesystems(_) => "response_filesystems",
+        Response::MountToken(_) => "response_mount_token",
+        Response::Reached(_) => "response_reached",
     }
 }
