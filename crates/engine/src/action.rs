@@ -45,6 +45,8 @@ pub enum Refused {
 pub enum Answer {
     /// The pair of this name: live, saved and published. It answers `Get`, `Renew` and `Login` alike.
     Pair(Generation),
+    /// The long-lived token is there, and the refresh token that came with it is saved.
+    Generated,
     /// None.
     Refused(Refused),
 }
@@ -81,6 +83,18 @@ pub enum Action {
         endpoint: usize,
         /// Which pair.
         generation: Generation,
+    },
+    /// `POST /login/refresh` with this pair's refresh token, for a long-lived access token that goes to the waiter
+    /// alone; after one more look at the token file.
+    Generate {
+        /// Its name.
+        exchange: ExchangeId,
+        /// Which endpoint.
+        endpoint: usize,
+        /// Which pair.
+        generation: Generation,
+        /// Who wants it.
+        waiter: WaiterId,
     },
     /// `POST /login`.
     Login {

@@ -82,7 +82,8 @@ pub enum Outcome {
     Granted {
         /// Its name; the driver holds the bytes.
         generation: Generation,
-        /// Its life.
+        /// Its life. Of [`crate::Action::Generate`] only the refresh token is new, so it is what the old access
+        /// token has.
         lease: Lease,
     },
     /// Nothing was sent: the token file turned out to hold a newer pair.
@@ -125,6 +126,14 @@ pub enum Event {
         waiter: WaiterId,
         /// How many endpoints this login may try, by index from 0.
         endpoints: usize,
+        /// When it wants an answer at the latest.
+        deadline: Moment,
+    },
+    /// A person wants a long-lived token, which one more exchange brings; the driver holds how long it is to live
+    /// under the waiter's name.
+    Generate {
+        /// The caller.
+        waiter: WaiterId,
         /// When it wants an answer at the latest.
         deadline: Moment,
     },

@@ -128,6 +128,9 @@ impl Session {
                 let wish = Wish::Login { endpoints: endpoints.max(1), tour: Tour::default(), granted: false };
                 self.wait(waiter, wish, deadline, now);
             }
+            Event::Generate { waiter, deadline } => {
+                self.wait(waiter, Wish::Generate { tour: Tour::default(), granted: false }, deadline, now);
+            }
             Event::Left { waiter } => self.waiters.remove(waiter),
             Event::Ended { exchange, outcome } => {
                 if let Some(ended) = self.exchange.take_if(|current| current.id == exchange) {
@@ -335,7 +338,7 @@ impl Session {
             && let Some(lease) = pair.lease
         {
             let by = match pair.origin {
-                Origin::Granted(_) => Renewer::Ourselves,
+                Origin::Granted(_) | Origin::Rotated => Renewer::Ourselves,
                 Origin::Adopted => Renewer::Another,
             };
             self.schedule.replan(&lease, by, &self.policy, &mut self.dice);

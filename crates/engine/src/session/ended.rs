@@ -22,6 +22,11 @@ const LEAST_LOCKOUT: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum By {
     Refresh(Generation),
+    /// A refresh, too, but its access token is the person's.
+    Generate {
+        waiter: WaiterId,
+        generation: Generation,
+    },
     Source(SourceId),
     Person(WaiterId),
 }
@@ -53,6 +58,9 @@ impl Session {
                 self.heed(&exchange, failure, now);
                 match exchange.by {
                     By::Person(waiter) => self.person_failed(waiter, exchange.endpoint, failure, now, out),
+                    By::Generate { waiter, generation } => {
+                        self.generate_failed(waiter, generation, exchange.endpoint, failure, now, out);
+                    }
                     By::Refresh(_) | By::Source(_) if exchange.obsolete => {}
                     By::Refresh(_) | By::Source(_) => self.own_failed(&exchange, failure, now),
                 }
@@ -79,15 +87,25 @@ impl Session {
         match exchange.by {
             By::Refresh(_) => self.refreshes = self.refreshes.saturating_add(1),
             By::Source(_) => {}
+            By::Generate { waiter, .. } => self.waiters.grant(waiter),
             By::Person(waiter) => {
                 self.memory.refused = None;
                 self.memory.logged_out = false;
                 self.waiters.grant(waiter);
             }
         }
-        let origin = Origin::Granted(exchange.id);
+        let origin = match exchange.by {
+            By::Generate { .. } => Origin::Rotated,
+            By::Refresh(_) | By::Source(_) | By::Person(_) => Origin::Granted(exchange.id),
+        };
         let pair = Pair { generation, lease: Some(lease), renewable: true, origin };
-        if pair.is_alive(now) {
+        if origin == Origin::Rotated {
+            // The access token is as old as it was, and is renewed when it would have been.
+            self.round.succeeded();
+            if !pair.is_alive(now) {
+                self.schedule.at_once(now);
+            }
+        } else if pair.is_alive(now) {
             self.round.succeeded();
             if matches!(exchange.by, By::Refresh(_)) {
                 self.schedule.steady(&lease, Renewer::Ourselves, &self.policy, &mut self.dice);
@@ -154,7 +172,7 @@ impl Session {
                 match exchange.by {
                     By::Refresh(generation) => self.refresh_refused(generation, now),
                     By::Source(id) => self.password_refused(id, failure, now),
-                    By::Person(_) => {}
+                    By::Person(_) | By::Generate { .. } => {}
                 }
             }
             Failure::Locked { .. } => self.round.locked(),
@@ -170,14 +188,14 @@ impl Session {
             // A refresh can be repeated; with single-use tokens whose answer was lost, nothing helps anyway.
             By::Refresh(_) => !matches!(failure, Failure::Throttled { .. }),
             // A password that may have arrived is not sent again at once.
-            By::Source(_) | By::Person(_) => was_not_sent(failure),
+            By::Source(_) | By::Person(_) | By::Generate { .. } => was_not_sent(failure),
         };
         let next = self.endpoints.pick(self.policy.endpoints, &tour, Benched::LeftAlone, now);
         // The file may have brought another pair meanwhile, which is not due yet.
         let is_wanted = match exchange.by {
             By::Refresh(generation) => self.pairs.is_held(generation) || self.schedule.due() <= now,
             By::Source(id) => self.path == Path::Login(id),
-            By::Person(_) => false,
+            By::Person(_) | By::Generate { .. } => false,
         };
         match (next.is_some() && may_go_on, is_wanted) {
             (true, true) => self.round.go_on(tour),
@@ -243,7 +261,48 @@ impl Session {
         }
     }
 
-    fn tell(&mut self, waiter: WaiterId, refused: Refused, out: &mut Vec<Action>) {
+    fn generate_failed(
+        &mut self,
+        waiter: WaiterId,
+        generation: Generation,
+        endpoint: usize,
+        failure: Failure,
+        now: Moment,
+        out: &mut Vec<Action>,
+    ) {
+        let Some(Wish::Generate { tour, .. }) = self.waiters.get(waiter).map(|waiter| &waiter.wish) else {
+            if failure == Failure::Unauthorized {
+                self.refresh_refused(generation, now);
+            }
+            return;
+        };
+        let mut tour = tour.clone();
+        note(&mut tour, endpoint, failure);
+        match failure {
+            // Nothing was made. With the next pair, if there is to be one, it is tried again.
+            Failure::Unauthorized => {
+                self.endpoints.worked(endpoint);
+                self.round.denied(&mut self.dice, now);
+                self.refresh_refused(generation, now);
+            }
+            Failure::Rejected => self.tell(waiter, Refused::Rejected, out),
+            Failure::Locked { .. } => {
+                let until = self.memory.locked_until.unwrap_or(now);
+                self.tell(waiter, Refused::LockedOut { until }, out);
+            }
+            // What may have been made is not made twice.
+            _ if was_not_sent(failure) && self.may_go_on(&tour, now) => self.waiters.go_on(waiter, tour),
+            _ if tour.untrusted => self.tell(waiter, Refused::Untrusted, out),
+            _ if tour.misconfigured => self.tell(waiter, Refused::Rejected, out),
+            _ => self.tell(waiter, Refused::Unreachable, out),
+        }
+    }
+
+    fn may_go_on(&self, tour: &Tour, now: Moment) -> bool {
+        self.endpoints.pick(self.policy.endpoints, tour, Benched::LeftAlone, now).is_some()
+    }
+
+    pub(super) fn tell(&mut self, waiter: WaiterId, refused: Refused, out: &mut Vec<Action>) {
         if self.waiters.contains(waiter) {
             self.waiters.remove(waiter);
             out.push(Action::Answer { waiter, answer: Answer::Refused(refused) });

@@ -16,6 +16,8 @@ const LAST_RETRY: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
     Granted(ExchangeId),
+    /// Its access token is the one from before: only the refresh token is new.
+    Rotated,
     Adopted,
 }
 

@@ -56,6 +56,12 @@ impl Session {
             self.log_person_in(id, now, out);
             return true;
         }
+        if let Some(id) = self.waiters.next_generation()
+            && self.generate_at().is_some_and(|at| at <= now)
+        {
+            self.generate(id, now, out);
+            return true;
+        }
         let is_due = |at: Option<Moment>| at.is_some_and(|at| at <= now);
         let is_time = is_due(self.own_attempt()) || (wanted && is_due(self.called_attempt(now)));
         if !is_time {
@@ -91,7 +97,7 @@ impl Session {
     fn log_person_in(&mut self, id: WaiterId, now: Moment, out: &mut Vec<Action>) {
         let endpoint = self.waiters.get(id).and_then(|waiter| match &waiter.wish {
             Wish::Login { endpoints, tour, .. } => self.pick_for_person(*endpoints, tour, now),
-            Wish::Get { .. } | Wish::Renew => None,
+            Wish::Get { .. } | Wish::Renew | Wish::Generate { .. } => None,
         });
         match endpoint {
             Some(endpoint) => self.begin(By::Person(id), endpoint, now, out),
@@ -99,6 +105,28 @@ impl Session {
                 self.waiters.remove(id);
                 out.push(Action::Answer { waiter: id, answer: Answer::Refused(Refused::Unreachable) });
             }
+        }
+    }
+
+    /// When a long-lived token may be asked for: ahead of what the session does by itself, as a person waits for it,
+    /// but never against the cluster's word.
+    fn generate_at(&self) -> Option<Moment> {
+        let is_open = self.open_path() == Some(Path::Refresh) && self.pairs.held().is_some();
+        is_open.then(|| self.cluster_at())
+    }
+
+    fn generate(&mut self, id: WaiterId, now: Moment, out: &mut Vec<Action>) {
+        let endpoint = self.waiters.get(id).and_then(|waiter| match &waiter.wish {
+            Wish::Generate { tour, .. } => {
+                self.endpoints.pick(self.policy.endpoints, tour, Benched::LeftAlone, now)
+            }
+            Wish::Get { .. } | Wish::Renew | Wish::Login { .. } => None,
+        });
+        match (endpoint, self.pairs.held().map(|pair| pair.generation)) {
+            (Some(endpoint), Some(generation)) => {
+                self.begin(By::Generate { waiter: id, generation }, endpoint, now, out);
+            }
+            _ => self.tell(id, Refused::Unreachable, out),
         }
     }
 
@@ -116,6 +144,9 @@ impl Session {
         self.exchange = Some(Exchange { id, by, endpoint, started_before, obsolete: false });
         out.push(match by {
             By::Refresh(generation) => Action::Refresh { exchange: id, endpoint, generation },
+            By::Generate { waiter, generation } => {
+                Action::Generate { exchange: id, endpoint, generation, waiter }
+            }
             By::Source(source) => Action::Login { exchange: id, endpoint, by: LoginBy::Source(source) },
             By::Person(waiter) => Action::Login { exchange: id, endpoint, by: LoginBy::Person(waiter) },
         });
@@ -196,6 +227,7 @@ impl Session {
             self.reading_now().map(Patience::until),
             self.waiters.earliest_deadline(),
             self.own_attempt(),
+            self.waiters.next_generation().and_then(|_| self.generate_at()),
             called,
             condition_ends,
         ];

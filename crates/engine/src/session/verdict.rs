@@ -43,11 +43,12 @@ impl Session {
             Wish::Get { min_ttl } => self.get_verdict(waiter, *min_ttl, now),
             Wish::Renew => self.renew_verdict(waiter, now),
             Wish::Login { granted, .. } => self.login_verdict(*granted, now),
+            Wish::Generate { granted, .. } => self.generate_verdict(*granted, now),
         };
         if waiter.deadline <= now && !matches!(verdict, Verdict::Answer(_)) {
             return match waiter.wish {
                 Wish::Login { .. } => refuse(Refused::Unreachable),
-                Wish::Get { .. } | Wish::Renew => refuse(self.reason()),
+                Wish::Get { .. } | Wish::Renew | Wish::Generate { .. } => refuse(self.reason()),
             };
         }
         verdict
@@ -80,7 +81,7 @@ impl Session {
         if let Some((pair, lease)) = self.pairs.live(now) {
             let is_new = match pair.origin {
                 Origin::Granted(exchange) => exchange >= waiter.since,
-                Origin::Adopted => lease.sent_at >= waiter.came,
+                Origin::Adopted | Origin::Rotated => lease.sent_at >= waiter.came,
             };
             if is_new {
                 return Verdict::Answer(Answer::Pair(pair.generation));
@@ -101,6 +102,23 @@ impl Session {
         }
         if let Some(until) = self.locked_until(now) {
             return refuse(Refused::LockedOut { until });
+        }
+        Verdict::Wait
+    }
+
+    fn generate_verdict(&self, granted: bool, now: Moment) -> Verdict {
+        if granted {
+            let is_saved = !self.pairs.is_storing();
+            return if is_saved { Verdict::Answer(Answer::Generated) } else { Verdict::Wait };
+        }
+        if self.memory.logged_out {
+            return refuse(Refused::LoggedOut);
+        }
+        if let Some(until) = self.locked_until(now) {
+            return refuse(Refused::LockedOut { until });
+        }
+        if self.path == Path::Person && !self.is_busy() {
+            return refuse(Refused::LoginRequired);
         }
         Verdict::Wait
     }

@@ -11,6 +11,7 @@ pub(super) enum Wish {
     Get { min_ttl: Option<Duration> },
     Renew,
     Login { endpoints: usize, tour: Tour, granted: bool },
+    Generate { tour: Tour, granted: bool },
 }
 
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub(super) struct Waiters {
     waiting: BTreeMap<WaiterId, Waiter>,
     /// Persons whose login has not been granted, in the order in which they came.
     logins: BTreeMap<u64, WaiterId>,
+    /// The same of long-lived tokens.
+    generations: BTreeMap<u64, WaiterId>,
     next_order: u64,
 }
 
@@ -40,8 +43,10 @@ impl Waiters {
     /// A name that is used again stands for the new caller.
     pub(super) fn add(&mut self, id: WaiterId, waiter: Waiter) {
         self.remove(id);
-        if matches!(waiter.wish, Wish::Login { .. }) {
-            self.logins.insert(waiter.order, id);
+        match waiter.wish {
+            Wish::Login { .. } => drop(self.logins.insert(waiter.order, id)),
+            Wish::Generate { .. } => drop(self.generations.insert(waiter.order, id)),
+            Wish::Get { .. } | Wish::Renew => {}
         }
         self.waiting.insert(id, waiter);
     }
@@ -49,21 +54,25 @@ impl Waiters {
     pub(super) fn remove(&mut self, id: WaiterId) {
         if let Some(waiter) = self.waiting.remove(&id) {
             self.logins.remove(&waiter.order);
+            self.generations.remove(&waiter.order);
         }
     }
 
-    /// The login of this person goes on at the next endpoint.
+    /// What this person wants goes on at the next endpoint.
     pub(super) fn go_on(&mut self, id: WaiterId, on: Tour) {
-        if let Some(Waiter { wish: Wish::Login { tour, .. }, .. }) = self.waiting.get_mut(&id) {
+        let wish = self.waiting.get_mut(&id).map(|waiter| &mut waiter.wish);
+        if let Some(Wish::Login { tour, .. } | Wish::Generate { tour, .. }) = wish {
             *tour = on;
         }
     }
 
-    /// The login of this person worked; only the new pair's way into the store is left to wait for.
+    /// What this person wants has come; only the new pair's way into the store is left to wait for.
     pub(super) fn grant(&mut self, id: WaiterId) {
-        if let Some(Waiter { wish: Wish::Login { granted, .. }, order, .. }) = self.waiting.get_mut(&id) {
+        let Some(Waiter { wish, order, .. }) = self.waiting.get_mut(&id) else { return };
+        if let Wish::Login { granted, .. } | Wish::Generate { granted, .. } = wish {
             *granted = true;
             self.logins.remove(order);
+            self.generations.remove(order);
         }
     }
 
@@ -86,11 +95,17 @@ impl Waiters {
     /// Everybody, and nobody is left.
     pub(super) fn take_all(&mut self) -> impl Iterator<Item = WaiterId> + use<> {
         self.logins.clear();
+        self.generations.clear();
         std::mem::take(&mut self.waiting).into_keys()
     }
 
     /// The person whose login is next.
     pub(super) fn next_login(&self) -> Option<WaiterId> {
         self.logins.first_key_value().map(|(_, id)| *id)
+    }
+
+    /// The person whose long-lived token is next.
+    pub(super) fn next_generation(&self) -> Option<WaiterId> {
+        self.generations.first_key_value().map(|(_, id)| *id)
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Cluster {
     last: RefreshToken,
     pub(crate) refreshes: usize,
     pub(crate) logins: usize,
+    /// Long-lived tokens made.
+    pub(crate) long_lived: usize,
 }
 
 impl Cluster {
@@ -43,6 +45,7 @@ impl Cluster {
             last: 0,
             refreshes: 0,
             logins: 0,
+            long_lived: 0,
         }
     }
 

@@ -27,6 +27,9 @@ enum Step {
         password: u64,
         timeout_ms: u16,
     },
+    Generate {
+        timeout_ms: u16,
+    },
     /// One of those who wait leaves.
     Leave(usize),
     Endpoint(usize, Mode),
@@ -112,6 +115,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (option::of(0..400_u16), timeout.clone())
             .prop_map(|(min_ttl_s, timeout_ms)| Step::Get { min_ttl_s, timeout_ms }),
         3 => timeout.clone().prop_map(|timeout_ms| Step::Renew { timeout_ms }),
+        2 => timeout.clone().prop_map(|timeout_ms| Step::Generate { timeout_ms }),
         4 => (1..4_u64, timeout).prop_map(|(password, timeout_ms)| Step::Login { password, timeout_ms }),
         1 => any::<usize>().prop_map(Step::Leave),
         8 => (0..3_usize, mode()).prop_map(|(endpoint, mode)| Step::Endpoint(endpoint, mode)),
@@ -154,6 +158,9 @@ fn take(world: &mut World, step: &Step) {
         }
         Step::Login { password, timeout_ms } => {
             world.login(password, ms(timeout_ms.into()));
+        }
+        Step::Generate { timeout_ms } => {
+            world.generate(ms(timeout_ms.into()));
         }
         Step::Leave(which) => {
             let waiting: Vec<_> = world.waiting().collect();

@@ -7,6 +7,7 @@ mod failover;
 mod failures;
 mod files;
 mod fleet;
+mod generate;
 mod get;
 mod histories;
 mod lockout;

@@ -255,6 +255,10 @@ impl World {
             Action::Refresh { exchange, endpoint, generation } => {
                 self.refresh(exchange, endpoint, generation)
             }
+            Action::Generate { exchange, endpoint, generation, waiter } => {
+                assert!(self.waiting.contains_key(&waiter), "a long-lived token is made only for who waits");
+                self.make(exchange, endpoint, generation);
+            }
             Action::Login { exchange, endpoint, by } => self.log_in(exchange, endpoint, by),
             Action::ReadFile => {
                 if !self.reads_hang {
@@ -313,6 +317,27 @@ impl World {
         }
         let answer = self.cluster.refresh(endpoint, pair.refresh);
         self.end(exchange, answer);
+    }
+
+    fn make(&mut self, exchange: ExchangeId, endpoint: usize, generation: Generation) {
+        self.begin(exchange, endpoint, self.policy.endpoints);
+        self.leave_in_peace(endpoint);
+        assert_eq!(Some(generation), self.newest, "the newest pair is the one that is used");
+        let pair = self.pairs[&generation];
+        if let Some(copy) = self.file.filter(|copy| !self.is_known(copy)) {
+            self.come(ms(5), Coming::Superseded(exchange, copy));
+            return;
+        }
+        let coming = match self.cluster.refresh(endpoint, pair.refresh) {
+            Ok(refresh) => {
+                self.cluster.long_lived += 1;
+                let none = Lease { sent_at: self.now, life: Duration::ZERO };
+                let lease = Some(pair.lease.unwrap_or(none));
+                Coming::Granted(exchange, Copy { refresh, lease, renewable: true })
+            }
+            Err(failure) => Coming::Event(Event::Ended { exchange, outcome: Outcome::Failed(failure) }),
+        };
+        self.come(self.latency, coming);
     }
 
     fn log_in(&mut self, exchange: ExchangeId, endpoint: usize, by: LoginBy) {

@@ -29,6 +29,12 @@ impl World {
         waiter
     }
 
+    pub(crate) fn generate(&mut self, timeout: Duration) -> WaiterId {
+        let (waiter, deadline) = self.enroll(timeout, None, 0);
+        self.feed(Event::Generate { waiter, deadline });
+        waiter
+    }
+
     pub(crate) fn login(&mut self, password: u64, timeout: Duration) -> WaiterId {
         let endpoints = self.policy.endpoints;
         let (waiter, deadline) = self.enroll(timeout, Some(password), endpoints);
@@ -53,13 +59,13 @@ impl World {
 
     /// Whether a caller got a live token.
     pub(crate) fn got(&self, waiter: WaiterId) -> bool {
-        matches!(self.answer(waiter), Answer::Pair(_))
+        matches!(self.answer(waiter), Answer::Pair(_) | Answer::Generated)
     }
 
     pub(crate) fn refusal(&self, waiter: WaiterId) -> Refused {
         match self.answer(waiter) {
             Answer::Refused(refused) => refused,
-            Answer::Pair(_) => panic!("{waiter:?} got a token"),
+            Answer::Pair(_) | Answer::Generated => panic!("{waiter:?} got a token"),
         }
     }
 
@@ -78,7 +84,10 @@ impl World {
 
     /// When each exchange began.
     pub(crate) fn exchanges(&self) -> Vec<Moment> {
-        self.moments(|action| matches!(action, Action::Refresh { .. } | Action::Login { .. }))
+        let is_exchange = |action: &Action| {
+            matches!(action, Action::Refresh { .. } | Action::Login { .. } | Action::Generate { .. })
+        };
+        self.moments(is_exchange)
     }
 
     pub(crate) fn moments(&self, which: impl Fn(&Action) -> bool) -> Vec<Moment> {
