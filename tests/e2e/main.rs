@@ -2,12 +2,14 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+mod accounts;
 mod config;
 mod consumers;
 mod failover;
 mod filesystems;
 mod follow;
 mod frames;
+mod generate_token;
 mod get;
 mod install;
 mod lockout;

@@ -176,6 +176,11 @@ pub enum Event {
     Trusted,
     /// A handshake at start showed a certificate that is not trusted.
     FoundUntrusted,
+    /// The cluster said, to a request that was none of the session's, that the account is locked out.
+    FoundLocked {
+        /// The wait, if it was said.
+        wait: Option<Duration>,
+    },
     /// A person logs out.
     Logout,
     /// Our tokens were revoked.

@@ -151,6 +151,7 @@ impl Session {
                 self.last_start = None;
             }
             Event::FoundUntrusted => self.round.found_untrusted(),
+            Event::FoundLocked { wait } => self.locked(wait, now),
             Event::Logout => self.logout(&mut out),
             Event::Revoked => self.revoked(now, &mut out),
             Event::Reconfigured { policy } => self.reconfigured(policy),

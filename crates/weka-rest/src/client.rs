@@ -195,7 +195,7 @@ impl Client {
     }
 
     /// One exchange, down to a whole and successful answer.
-    async fn call(&self, at: &Endpoint, call: Call<'_>) -> Result<Reply, ApiError> {
+    pub(crate) async fn call(&self, at: &Endpoint, call: Call<'_>) -> Result<Reply, ApiError> {
         let mut reply = exchange::run(&self.context, at, &call).await?;
         if !reply.status.is_success() {
             return Err(refusal::refusal(&reply, call.secrets));
@@ -231,7 +231,7 @@ fn mount_token_path(uid: &str) -> Result<Vec<String>, ApiError> {
     Ok(vec!["fileSystems".into(), uid.into(), "mountToken".into()])
 }
 
-fn with_token<'a>(
+pub(crate) fn with_token<'a>(
     method: Method,
     path: Vec<String>,
     token: &AccessToken,
@@ -242,7 +242,7 @@ fn with_token<'a>(
 
 /// JSON in memory that is wiped. `length` is that of the texts in it: escaped, each of their bytes
 /// takes at most six, so the buffer never moves and leaves no copy behind.
-fn json(body: &impl Serialize, length: usize) -> Result<Bytes, ApiError> {
+pub(crate) fn json(body: &impl Serialize, length: usize) -> Result<Bytes, ApiError> {
     let mut text = Zeroizing::new(Vec::with_capacity(6 * length + 128));
     serde_json::to_writer(&mut *text, body)
         .map_err(|_| ApiError::Misconfigured { reason: "the request cannot be written as JSON".into() })?;

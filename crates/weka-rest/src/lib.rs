@@ -9,7 +9,7 @@
 //! | `endpoint`, `fingerprint` | [`Endpoint`] and [`Fingerprint`], parsed from what people write |
 //! | `exchange`, `redirect`, `resolve` | one HTTP exchange within its limits, where redirects may lead, name lookup |
 //! | `tls`, `roots`, `certificate`, `probe` | whom to believe, where that is read from, what a server showed, a look at it |
-//! | `reply`, `grant`, `filesystems` | successful answers: [`Grant`] and [`Identity`], [`Filesystem`] and [`MountGrant`] |
+//! | `reply`, `grant`, `filesystems`, `accounts` | successful answers: [`Grant`] and [`Identity`], [`Filesystem`] and [`MountGrant`] |
 //! | `refusal`, `wait`, `words` | refusals, how long they ask to wait, and all of it in plain words |
 //! | [`jwt`] | dates inside a token, as a hint |
 //!
@@ -35,6 +35,7 @@
 //! crates behind `url`, for host names beyond ASCII. None can be switched off by a feature of reqwest 0.13.
 #![forbid(unsafe_code)]
 
+mod accounts;
 mod certificate;
 mod client;
 mod endpoint;
@@ -55,6 +56,7 @@ mod tls;
 mod wait;
 mod words;
 
+pub use accounts::User;
 pub use certificate::{PeerCertificate, Verdict};
 pub use client::Client;
 pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};

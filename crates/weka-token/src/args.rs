@@ -91,6 +91,27 @@ Exit status: that of weka-token-ui, or
 Example:
   weka-token ui -p prod";
 
+const GENERATE_HELP: &str = "\
+The token is the caller's alone: weka-token keeps no copy, and only revoke-tokens ends it before its time. The cluster
+may grant less than is asked for, and says what it granted; users from LDAP cannot have one.
+
+Examples:
+  TOKEN=$(weka-token generate-token --access-token-timeout 7d)
+  weka-token generate-token --copy";
+
+const REVOKE_HELP: &str = "\
+Without USERNAME it is the profile's own user: the daemon then logs in again from its password source, or waits for
+weka-token login. What is mounted stays mounted.
+
+Examples:
+  weka-token revoke-tokens
+  weka-token revoke-tokens bob --yes";
+
+const PASSWD_HELP: &str = "\
+Examples:
+  weka-token passwd
+  printf '%s\\n' \"$OLD\" \"$NEW\" | weka-token passwd --password-stdin";
+
 /// Hands out WEKA access tokens that are always live: log in once, and weka-tokend renews them
 #[derive(Debug, Parser)]
 #[command(
@@ -177,6 +198,15 @@ pub(crate) enum Command {
     /// Show everything on the terminal, and act on it by keys
     #[command(after_help = UI_HELP)]
     Ui,
+    /// Make a long-lived token for what cannot ask weka-token each time
+    #[command(after_help = GENERATE_HELP)]
+    GenerateToken(GenerateOptions),
+    /// End all tokens of a user, everywhere and at once
+    #[command(after_help = REVOKE_HELP)]
+    RevokeTokens(RevokeOptions),
+    /// Change the password of the profile's user
+    #[command(after_help = PASSWD_HELP)]
+    Passwd(PasswdOptions),
     /// Print completions for a shell
     #[command(after_help = "Example:\n  weka-token completions bash > /etc/bash_completion.d/weka-token")]
     Completions {
@@ -283,6 +313,44 @@ pub(crate) struct ClusterOptions {
     /// Trust the certificate with this fingerprint: sha256:HEX
     #[arg(long, value_name = "sha256:HEX", value_parser = fingerprint::parse)]
     pub(crate) fingerprint: Option<String>,
+}
+
+/// Options of `generate-token`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub(crate) struct GenerateOptions {
+    /// How long it is to live [default: 30d]
+    #[arg(long, value_name = "DUR", value_parser = duration::parse)]
+    pub(crate) access_token_timeout: Option<u64>,
+    /// One line of JSON, with the life that was granted
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Put it onto the terminal's clipboard (OSC 52) instead of printing it
+    #[arg(long)]
+    pub(crate) copy: bool,
+    #[command(flatten)]
+    pub(crate) timeout: LongTimeout,
+}
+
+/// Options of `revoke-tokens`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub(crate) struct RevokeOptions {
+    /// Whose tokens [default: those of the profile's own user]
+    pub(crate) username: Option<String>,
+    /// Do not ask for a confirmation
+    #[arg(long)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) timeout: LongTimeout,
+}
+
+/// Options of `passwd`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub(crate) struct PasswdOptions {
+    /// Read the old and the new password from two lines of standard input
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+    #[command(flatten)]
+    pub(crate) timeout: LongTimeout,
 }
 
 /// Options of `status`.

@@ -22,6 +22,8 @@ pub(crate) struct Environment {
     pub(crate) org: Option<OsString>,
     /// `WEKA_USERNAME`.
     pub(crate) username: Option<OsString>,
+    /// `TMUX` is set: the terminal is tmux's.
+    pub(crate) in_tmux: bool,
     /// Neither `NO_COLOR` nor `TERM=dumb`: colour is welcome on a terminal.
     pub(crate) colour: bool,
 }
@@ -44,6 +46,7 @@ impl Environment {
             port: value("WEKA_PORT"),
             org: value("WEKA_ORG"),
             username: value("WEKA_USERNAME"),
+            in_tmux: value("TMUX").is_some(),
             colour: value("NO_COLOR").is_none() && value("TERM").is_none_or(|term| term != "dumb"),
         }
     }

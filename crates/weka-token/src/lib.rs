@@ -18,6 +18,7 @@
 //! - `get`, `refresh`, `whoami`, `logout`, `mount_token`: one request each.
 //! - `filesystems`: a list that may come in pages.
 //! - `login` and `cluster_trust`: ask a person for what is missing; `terminal` does the asking.
+//! - `generate_token` (with `clipboard`), `revoke_tokens`, `passwd`: what a person does to an account.
 //! - [`completions`] and [`man`], with `after_help`: what shells and manual readers get; for packages too.
 //! - `mount`: what mount(8) runs as `/sbin/mount.weka-token`, chosen by the program's name.
 //! - `status`, with `status_table`, `status_json` and `prometheus`; `watch` and `screen` keep it current.
@@ -36,6 +37,7 @@
 mod after_help;
 mod args;
 pub mod client;
+mod clipboard;
 mod cluster_trust;
 pub mod completions;
 mod connection;
@@ -45,6 +47,7 @@ pub mod failure;
 mod fast_path;
 mod filesystems;
 mod fingerprint;
+mod generate_token;
 mod get;
 mod json;
 mod login;
@@ -53,6 +56,7 @@ pub mod man;
 mod mount;
 mod mount_token;
 mod output;
+mod passwd;
 #[cfg_attr(not(test), allow(dead_code, reason = "for commands that run others with a token file"))]
 mod private_file;
 #[cfg_attr(not(test), allow(dead_code, reason = "as private_file"))]
@@ -60,6 +64,7 @@ mod private_folder;
 pub mod profile_name;
 mod prometheus;
 mod refresh;
+mod revoke_tokens;
 mod screen;
 mod session;
 mod socket_search;
@@ -154,6 +159,9 @@ fn run_parsed(parsed: Parsed, environment: &Environment) -> Result<u8, Failure> 
         Command::Whoami { json, timeout } => whoami::run(&session, json, timeout),
         Command::Filesystems { json, timeout } => filesystems::run(&session, json, timeout),
         Command::MountToken(options) => mount_token::run(&session, &options),
+        Command::GenerateToken(options) => generate_token::run(&session, &options),
+        Command::RevokeTokens(options) => revoke_tokens::run(&session, &options),
+        Command::Passwd(options) => passwd::run(&session, &options),
         Command::Mount(_) | Command::Ui | Command::Completions { .. } | Command::Man { .. } => Ok(0),
     }
 }

@@ -117,9 +117,10 @@ pub fn summary(done: &LoggedIn) -> Vec<String> {
         },
     ];
     if done.password_change_required {
-        lines.push(
-            "the cluster wants this password changed; until then it may refuse everything else".to_owned(),
-        );
+        lines.push(format!(
+            "the cluster wants this password changed, and may refuse everything else until then; run: weka-token passwd -p {}",
+            done.profile
+        ));
     }
     lines.extend(done.notes.iter().cloned());
     lines

@@ -216,13 +216,32 @@ impl Drop for Silence<'_> {
 
 /// The first line of standard input, which is no terminal, as a password.
 pub(crate) fn password_from_stdin() -> Result<Password, Failure> {
+    password(first_line(lines_of_stdin(1)?))
+}
+
+/// The first two lines of standard input as passwords.
+pub(crate) fn two_passwords_from_stdin() -> Result<(Password, Password), Failure> {
+    let lines = lines_of_stdin(2)?;
+    let end = lines.iter().position(|&byte| byte == b'\n').map_or(lines.len(), |end| end + 1);
+    let (first, second) = lines.split_at(end);
+    let line = |bytes: &[u8]| password(first_line(Zeroizing::new(bytes.to_vec())));
+    let first = line(first)?;
+    let second = line(second)
+        .map_err(|failure| Failure::new(failure.status, format!("the second line: {}", failure.message)))?;
+    Ok((first, second))
+}
+
+/// At least so many lines of standard input, where there are as many.
+fn lines_of_stdin(count: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let stdin = io::stdin();
-    let mut line = Zeroizing::new(Vec::with_capacity(2 * LONGEST_LINE));
+    let most = count * LONGEST_LINE;
+    let mut lines = Zeroizing::new(Vec::with_capacity(most + LONGEST_LINE));
     let mut buffer = Zeroizing::new([0; LONGEST_LINE]);
-    while !line.contains(&b'\n') && line.len() <= LONGEST_LINE {
+    let complete = |lines: &[u8]| lines.iter().filter(|&&byte| byte == b'\n').count() >= count;
+    while !complete(&lines) && lines.len() <= most {
         match nix::unistd::read(&stdin, &mut *buffer) {
             Ok(0) => break,
-            Ok(count) => line.extend_from_slice(buffer.get(..count).unwrap_or_default()),
+            Ok(count) => lines.extend_from_slice(buffer.get(..count).unwrap_or_default()),
             Err(Errno::EINTR) => {}
             Err(error) => {
                 let reason = io::Error::from(error);
@@ -230,7 +249,7 @@ pub(crate) fn password_from_stdin() -> Result<Password, Failure> {
             }
         }
     }
-    password(first_line(line))
+    Ok(lines)
 }
 
 /// Cuts a line's end, LF or CRLF, and what follows it.

@@ -30,6 +30,15 @@ pub fn mount_token_handed_out(peer: &Peer, profile: &str, filesystem: &str, expi
     );
 }
 
+/// Notes that a long-lived token was handed out; never the token.
+pub fn long_lived_handed_out(peer: &Peer, profile: &str, expires_in_s: u64) {
+    if !tracing::enabled!(target: TARGET, Level::INFO) {
+        return;
+    }
+    let who = who(peer);
+    tracing::info!(target: TARGET, "long-lived token handed out {who} profile={profile} expires_in_s={expires_in_s}");
+}
+
 fn who(peer: &Peer) -> String {
     let unit = peer.pid.and_then(unit_of).unwrap_or_else(|| "-".into());
     let pid = peer.pid.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! API calls made for a caller with the profile's current token: who am I, revoke.
+//! API calls made for a caller with the profile's current token, and what their failures mean.
 
 use crate::clock;
 use crate::keeper::order::Handle;
@@ -18,22 +18,6 @@ impl Registry {
         };
         let answer = with_token(handle, deadline, ask).await?;
         answer.map_err(|error| self.api_refusal(handle, &error))
-    }
-
-    /// Ends all sessions of the profile's user at the cluster.
-    pub(crate) async fn revoke(&self, handle: &Handle, deadline: Moment) -> Result<String, Refusal> {
-        let identity = self.identity(handle, deadline).await?;
-        let uid = identity.uid.ok_or_else(|| {
-            Refusal::new(Code::Failed, "the cluster did not say this user's uid; nothing was revoked")
-        })?;
-        let token = handle.get(None, deadline).await?.access_token;
-        // Revoking twice is as good as once, so the next endpoint may be asked too.
-        let revoke = |client: Client, endpoint: Endpoint| {
-            let (token, uid) = (token.clone(), uid.clone());
-            async move { client.revoke_user(&endpoint, &token, &uid).await }
-        };
-        try_each(handle, deadline, revoke).await.map_err(|error| self.api_refusal(handle, &error))?;
-        Ok(format!("revoked all tokens of {}", identity.username.unwrap_or(uid)))
     }
 
     /// A failed call of ours in words.
@@ -78,7 +62,7 @@ pub(crate) async fn with_token<T, F: Future<Output = Result<T, ApiError>> + Send
 }
 
 /// A call that may be repeated, at one endpoint after the other, from the one in use on.
-async fn try_each<T, F: Future<Output = Result<T, ApiError>> + Send>(
+pub(crate) async fn try_each<T, F: Future<Output = Result<T, ApiError>> + Send>(
     handle: &Handle,
     deadline: Moment,
     call: impl Fn(Client, Endpoint) -> F,

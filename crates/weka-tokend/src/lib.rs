@@ -5,7 +5,8 @@
 //! - [`server`] and [`peer`]: connections, and who is at their other end; [`access`] says what others may have,
 //!   [`audit`] who had it
 //! - [`registry`]: the profiles; [`requests`] is what each request comes to: `overview` is `status`,
-//!   `onboarding` is `login` and `trust`, `errand` is what it asks the cluster for others,
+//!   `onboarding` is `login` and `trust`, `accounts` long-lived tokens and
+//!   passwords, `errand` is what it asks the cluster for others,
 //!   `filesystems` with it, `following` keeps others' copies of a pair current
 //! - [`keeper`]: one task per profile, around one [`engine::Session`]; [`board`] is what it shows
 //! - [`token_file`], [`file_watch`], [`atomic`]: files shared with WEKA's own tools
@@ -17,6 +18,7 @@
 //! files that other programs write. Nothing from any of them may end the process.
 
 pub mod access;
+mod accounts;
 pub mod atomic;
 pub mod audit;
 pub mod board;

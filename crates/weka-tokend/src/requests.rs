@@ -150,6 +150,13 @@ impl Registry {
                 let notes = handle.ask(|reply| Order::Adopt { after, offer, reply }).await?;
                 Ok(Response::Done { notes })
             }
+            Request::Generate { profile, access_token_timeout_s, timeout_ms } => {
+                self.generate(profile.as_deref(), access_token_timeout_s, timeout_ms, peer).await
+            }
+            Request::Revoke { profile, username, timeout_ms } => {
+                self.revoke_tokens(profile.as_deref(), username.as_deref(), timeout_ms).await
+            }
+            Request::ChangePassword(change) => self.change_password(*change).await,
             Request::Filesystems { profile, after, timeout_ms } => {
                 self.filesystems(profile.as_deref(), after, timeout_ms).await
             }

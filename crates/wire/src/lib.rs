@@ -2,6 +2,7 @@
 //! What the daemon and its clients say to each other over a Unix stream socket.
 //!
 //! - [`message`]: [`Request`] and [`Response`], append-only enums.
+//! - [`account`]: long-lived tokens and passwords.
 //! - [`status`]: what `status` shows of the daemon and of each profile.
 //! - [`filesystem`]: what `filesystems` shows.
 //! - [`refusal`]: why a request was not served, and the exit status that follows.
@@ -11,6 +12,7 @@
 //! One request, one response, any number per connection, in order. Variants are appended and never
 //! reordered, and the fields of a shipped variant never change: `tests/golden/` holds the bytes.
 
+pub mod account;
 pub mod blocking;
 pub mod filesystem;
 pub mod frame;
@@ -18,6 +20,7 @@ pub mod message;
 pub mod refusal;
 pub mod status;
 
+pub use account::{ChangePassword, LongLived};
 pub use filesystem::{Filesystem, Filesystems};
 pub use frame::{FrameError, HEADER_LEN, MAX_BODY, VERSION};
 pub use message::{

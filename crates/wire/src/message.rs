@@ -3,6 +3,7 @@
 //! Appending a variant at the end of an enum is the only change that keeps old clients and old daemons
 //! talking to new ones.
 
+use crate::account::{ChangePassword, LongLived};
 use crate::filesystem::Filesystems;
 use crate::refusal::Refusal;
 use crate::status::{State, Status};
@@ -135,6 +136,27 @@ pub enum Request {
         /// How long the caller is willing to wait, in milliseconds.
         timeout_ms: u32,
     },
+    /// A long-lived access token, for the caller alone; answered by [`Response::LongLived`].
+    Generate {
+        /// Which profile.
+        profile: Option<String>,
+        /// How long it is to live, in seconds.
+        access_token_timeout_s: u64,
+        /// How long the caller is willing to wait, in milliseconds.
+        timeout_ms: u32,
+    },
+    /// End all tokens of a user at the cluster, answered by [`Response::Done`].
+    Revoke {
+        /// Which profile.
+        profile: Option<String>,
+        /// Whose; `None` means the profile's own user, whose tokens here are forgotten with it.
+        username: Option<String>,
+        /// How long the caller is willing to wait, in milliseconds.
+        timeout_ms: u32,
+    },
+    /// Change the password of the profile's user, and log in with the new one; answered by
+    /// [`Response::Done`].
+    ChangePassword(Box<ChangePassword>),
 }
 
 /// A pair that is given to the daemon.
@@ -237,6 +259,8 @@ pub enum Response {
     MountToken(MountGrant),
     /// To [`Request::Reach`].
     Reached(Reached),
+    /// To [`Request::Generate`].
+    LongLived(LongLived),
 }
 
 /// What another HTTP client needs to talk to the cluster.

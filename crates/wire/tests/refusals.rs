@@ -175,8 +175,8 @@ fn debug_of_a_message_shows_no_secret() {
         secrets_shown_as_lengths += usize::from(text.contains(" bytes)"));
     }
     assert_eq!(
-        secrets_shown_as_lengths, 6,
-        "the login, the offer, the token, the pair, the mount token and what curl gets"
+        secrets_shown_as_lengths, 8,
+        "login, offer, change of password; token, pair, mount token, what curl gets, long-lived token"
     );
 }
 

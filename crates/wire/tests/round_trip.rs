@@ -15,9 +15,9 @@ use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 use wire::frame::{self, FrameError, HEADER_LEN, Header};
 use wire::{
-    Certificate, Code, DaemonStatus, Filesystem, Filesystems, LoggedIn, Login, MountGrant, Offer, Pair,
-    ProfileSettings, ProfileStatus, Reached, Refusal, Request, Response, Server, State, Status, Target,
-    Token, TokenFileChoice, Trust, Verdict, Whoami, blocking,
+    Certificate, ChangePassword, Code, DaemonStatus, Filesystem, Filesystems, LoggedIn, Login, LongLived,
+    MountGrant, Offer, Pair, ProfileSettings, ProfileStatus, Reached, Refusal, Request, Response, Server,
+    State, Status, Target, Token, TokenFileChoice, Trust, Verdict, Whoami, blocking,
 };
 
 fn text() -> BoxedStrategy<String> {
@@ -125,6 +125,23 @@ fn request() -> BoxedStrategy<Request> {
             profile,
             endpoint,
             timeout_ms
+        }),
+        (maybe(), any::<u64>(), any::<u32>()).prop_map(|(profile, access_token_timeout_s, timeout_ms)| {
+            Request::Generate { profile, access_token_timeout_s, timeout_ms }
+        }),
+        (maybe(), maybe(), any::<u32>()).prop_map(|(profile, username, timeout_ms)| Request::Revoke {
+            profile,
+            username,
+            timeout_ms
+        }),
+        (maybe(), text(), text(), any::<u32>()).prop_map(|(profile, old, new, timeout_ms)| {
+            let (old_password, new_password) = (Password::new(old), Password::new(new));
+            Request::ChangePassword(Box::new(ChangePassword {
+                profile,
+                old_password,
+                new_password,
+                timeout_ms,
+            }))
         }),
     ]
     .boxed()
@@ -306,6 +323,11 @@ fn response() -> BoxedStrategy<Response> {
             token,
             endpoints,
             server
+        })),
+        (token(), any::<u64>(), texts()).prop_map(|(token, asked_s, notes)| Response::LongLived(LongLived {
+            token,
+            asked_s,
+            notes
         })),
     ]
     .boxed()

@@ -138,13 +138,15 @@ impl Session {
         }
     }
 
+    pub(super) fn locked(&mut self, wait: Option<Duration>, now: Moment) {
+        let wait = wait.filter(|wait| *wait >= LEAST_LOCKOUT).unwrap_or(USUAL_LOCKOUT);
+        self.lock_until(now + wait.min(LONGEST_LOCKOUT));
+    }
+
     /// What the cluster says about itself or the account holds, whoever asked.
     fn heed(&mut self, exchange: &Exchange, failure: Failure, now: Moment) {
         match failure {
-            Failure::Locked { wait } => {
-                let wait = wait.filter(|wait| *wait >= LEAST_LOCKOUT).unwrap_or(USUAL_LOCKOUT);
-                self.lock_until(now + wait.min(LONGEST_LOCKOUT));
-            }
+            Failure::Locked { wait } => self.locked(wait, now),
             Failure::Throttled { retry_after: Some(asked) } => {
                 let until = Round::peace(asked, &mut self.dice, now);
                 self.round.hold_until(until);

@@ -53,6 +53,7 @@ enum Step {
     NoFile,
     Trusted,
     FoundUntrusted,
+    FoundLocked(Option<Duration>),
     Logout,
     Revoked,
     Reconfigure {
@@ -133,6 +134,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::NoFile),
         1 => Just(Step::Trusted),
         1 => Just(Step::FoundUntrusted),
+        1 => wait().prop_map(Step::FoundLocked),
         1 => Just(Step::Logout),
         1 => Just(Step::Revoked),
         1 => (0.5..0.95_f64, 1..4_usize, any::<bool>()).prop_map(|(refresh_at, endpoints, has_source)| {
@@ -194,6 +196,7 @@ fn take(world: &mut World, step: &Step) {
         Step::NoFile => world.file = None,
         Step::Trusted => world.feed(Event::Trusted),
         Step::FoundUntrusted => world.feed(Event::FoundUntrusted),
+        Step::FoundLocked(wait) => world.feed(Event::FoundLocked { wait }),
         Step::Logout => world.feed(Event::Logout),
         Step::Revoked => world.feed(Event::Revoked),
         Step::Reconfigure { refresh_at, endpoints, has_source } => {

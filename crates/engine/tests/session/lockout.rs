@@ -131,3 +131,18 @@ fn a_new_token_file_does_not_end_a_lockout_but_is_served() {
     assert_eq!(world.condition(), Condition::LockedOut);
     assert_eq!(world.count(|action| matches!(action, Action::Refresh { .. })), 1);
 }
+
+#[test]
+fn a_lockout_that_another_request_met_is_heeded() {
+    let mut world = World::logged_in(s(300), 1);
+    world.feed(engine::Event::FoundLocked { wait: Some(s(60)) });
+    let person = world.login(1, s(10));
+    assert!(matches!(world.refusal(person), Refused::LockedOut { .. }));
+    let caller = world.get();
+    assert!(world.got(caller), "the token at hand is good all the same");
+    assert_eq!(world.cluster.logins, 1, "nothing was sent");
+    world.run_for(s(61));
+    let person = world.login(1, s(10));
+    world.run_for(s(1));
+    assert!(world.got(person));
+}

@@ -205,6 +205,7 @@ impl World {
                 self.newest = None;
                 self.saved.clear();
             }
+            Event::FoundLocked { wait } => self.note_lockout(*wait),
             Event::FileChanged { pair } => self.newest = Some(pair.generation),
             Event::FileRead { pair: Some(pair) } if !self.memory.logged_out => {
                 self.newest = Some(pair.generation);

@@ -1,6 +1,7 @@
 //! The client against hand-written servers: raw HTTP and TLS over std sockets, sharing nothing with it.
 #![expect(clippy::unwrap_used, reason = "what the tests build on fails with them")]
 
+mod accounts;
 mod answers;
 mod bodies;
 mod certs;

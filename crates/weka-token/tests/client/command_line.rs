@@ -5,7 +5,7 @@ use crate::program::{command, finish, run};
 use wire::{Request, Response, Whoami};
 
 /// Every command.
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 16] = [
     "get",
     "login",
     "trust",
@@ -16,6 +16,9 @@ const COMMANDS: [&str; 13] = [
     "filesystems",
     "mount-token",
     "mount",
+    "generate-token",
+    "revoke-tokens",
+    "passwd",
     "ui",
     "completions",
     "man",

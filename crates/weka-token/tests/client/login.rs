@@ -249,7 +249,7 @@ fn the_summary_says_where_tokens_go_and_what_the_cluster_wants() {
         [
             "profile default is not saved",
             "/home/alice/.weka/auth-token.json is kept fresh",
-            "the cluster wants this password changed; until then it may refuse everything else",
+            "the cluster wants this password changed, and may refuse everything else until then; run: weka-token passwd -p default",
             "a note",
         ]
     );

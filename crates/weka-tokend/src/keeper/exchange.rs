@@ -109,6 +109,8 @@ pub struct Running {
     pub renews: Option<Generation>,
     /// The person whose login it is.
     pub person: Option<engine::WaiterId>,
+    /// Who waits for a long-lived token from it.
+    pub generates: Option<engine::WaiterId>,
     /// What it would send has been forgotten meanwhile.
     pub obsolete: Arc<AtomicBool>,
 }
@@ -117,7 +119,17 @@ impl Running {
     /// One that begins.
     #[must_use]
     pub fn new(id: ExchangeId, renews: Option<Generation>, person: Option<engine::WaiterId>) -> Self {
-        Self { id, renews, person, obsolete: Arc::default() }
+        Self { id, renews, person, generates: None, obsolete: Arc::default() }
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub const fn purpose(&self) -> Purpose {
+        match (self.generates, self.renews) {
+            (Some(_), _) => Purpose::Generate,
+            (None, Some(_)) => Purpose::Refresh,
+            (None, None) => Purpose::Login,
+        }
     }
 
     /// Whether it is a login with the source's password.
@@ -130,16 +142,31 @@ impl Running {
 /// How long a refresh waits after a 403 that says nothing of a lockout.
 const FORBIDDEN_PAUSE: Duration = Duration::from_secs(125);
 
-/// A failed call in the engine's words; of a login where `of_login` is set.
+/// What an exchange was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A new pair by the one before.
+    Refresh,
+    /// A new pair by a password.
+    Login,
+    /// A long-lived token.
+    Generate,
+}
+
+/// A failed call in the engine's words.
 #[must_use]
-pub fn failure_of(error: &ApiError, of_login: bool) -> Failure {
+pub fn failure_of(error: &ApiError, purpose: Purpose) -> Failure {
     match error {
+        // It asked for more than the cluster grants, or grants this user.
+        ApiError::Rejected { .. } | ApiError::Forbidden { .. } if purpose == Purpose::Generate => {
+            Failure::Rejected
+        }
         ApiError::Unauthorized { .. } => Failure::Unauthorized,
         // WEKA 5.1 API: 400 says that this is no refresh token, or no login.
         ApiError::Rejected { status: 400, .. } => Failure::Rejected,
         ApiError::LockedOut { wait, .. } => Failure::Locked { wait: *wait },
         // WEKA answers a locked-out login with 403; where it does not say so, stopping is still the safe reading.
-        ApiError::Forbidden { .. } if of_login => Failure::Locked { wait: None },
+        ApiError::Forbidden { .. } if purpose == Purpose::Login => Failure::Locked { wait: None },
         // A refresh may be forbidden for other reasons (a policy, a proxy): it waits as long, but keeps nobody from
         // logging in.
         ApiError::Forbidden { .. } => Failure::Unavailable { retry_after: Some(FORBIDDEN_PAUSE) },
@@ -168,7 +195,7 @@ pub fn pair_of(grant: Grant, sent_at: Moment, renewed: Option<&Pair>) -> Pair {
     }
 }
 
-fn life_by_jwt(token: &AccessToken) -> Option<Duration> {
+pub(super) fn life_by_jwt(token: &AccessToken) -> Option<Duration> {
     let dates = jwt::dates(token.expose())?;
     let life = dates.expires_unix_s.checked_sub(dates.issued_unix_s?)?;
     u64::try_from(life).ok().filter(|life| *life > 0).map(Duration::from_secs)
@@ -185,6 +212,8 @@ pub struct RefreshJob {
     pub endpoint: Endpoint,
     /// The pair to renew.
     pub pair: Pair,
+    /// How long the new access token is to live, in seconds, where it is to be a long-lived one.
+    pub long_lived_s: Option<u64>,
     /// The file that other hosts may have renewed meanwhile.
     pub file: Option<PathBuf>,
     /// The pairs we had: a copy of one of them in the file is no news.
@@ -196,7 +225,7 @@ pub struct RefreshJob {
 /// Renews a pair, unless the token file turns out to hold another.
 pub fn spawn_refresh(job: RefreshJob, files: FileWorker, reports: mpsc::Sender<Report>) {
     tokio::spawn(async move {
-        let RefreshJob { exchange, client, endpoint, pair, file, known, obsolete } = job;
+        let RefreshJob { exchange, client, endpoint, pair, long_lived_s, file, known, obsolete } = job;
         if let Some(path) = &file {
             let (lock, found) = look_locked(&files, path, &pair, &known).await;
             if let Looked::Pair { pair: found, .. } = found
@@ -212,18 +241,22 @@ pub fn spawn_refresh(job: RefreshJob, files: FileWorker, reports: mpsc::Sender<R
             let reason = "the tokens were forgotten before anything was sent".into();
             End::Failed(ApiError::Unreachable { endpoint, reason, sent: false })
         } else {
-            refresh(&client, &endpoint, &pair).await
+            refresh(&client, &endpoint, &pair, long_lived_s).await
         };
         drop(reports.send(Report::Ended { exchange, end }).await);
     });
 }
 
-async fn refresh(client: &Client, endpoint: &Endpoint, pair: &Pair) -> End {
+async fn refresh(client: &Client, endpoint: &Endpoint, pair: &Pair, long_lived_s: Option<u64>) -> End {
     let Some(token) = &pair.refresh_token else {
         return End::Failed(ApiError::Unauthorized { message: "there is no refresh token".into() });
     };
     let sent_at = clock::now();
-    match client.refresh(endpoint, token).await {
+    let granted = match long_lived_s {
+        None => client.refresh(endpoint, token).await,
+        Some(seconds) => client.refresh_with_expiry(endpoint, token, seconds).await,
+    };
+    match granted {
         Ok(grant) => End::Granted { grant, sent_at },
         Err(error) => End::Failed(error),
     }

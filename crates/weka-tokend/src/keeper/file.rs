@@ -21,7 +21,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(200);
 /// How long a save may hold up the publication of a new pair.
 const SAVE_LIMIT: Duration = Duration::from_secs(1);
 /// The word before an access token where a file does not say it.
-const BEARER: &str = "Bearer";
+pub(super) const BEARER: &str = "Bearer";
 
 /// What became of a save.
 #[derive(Debug)]

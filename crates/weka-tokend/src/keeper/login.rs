@@ -111,7 +111,7 @@ impl Keeper {
         now: Moment,
     ) {
         let refused = match answer {
-            Answer::Pair(_) => None,
+            Answer::Pair(_) | Answer::Generated => None,
             Answer::Refused(refused) => Some(refused),
         };
         let Some(reply) = reply else { return };

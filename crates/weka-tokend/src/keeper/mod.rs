@@ -7,7 +7,7 @@
 //! - `file`: the tasks around the token file; `filing` is what comes of them
 //! - [`pairs`]: the bytes behind the engine's generation numbers
 //! - `perform`: the engine's actions
-//! - `login`: a person's login and what follows from it
+//! - `login`: a person's login and what follows from it; [`long_lived`]: tokens that live on without us
 //! - `memory`: what must outlive a restart
 //! - `offered`: pairs that somebody else renewed from ours
 //! - `storing`: states that outlive the daemon in the service manager's store
@@ -18,6 +18,7 @@ pub mod exchange;
 pub mod file;
 mod filing;
 mod login;
+pub mod long_lived;
 mod memory;
 mod offered;
 pub mod order;
@@ -40,6 +41,7 @@ use exchange::Report;
 use file::Looked;
 use filing::FileSide;
 use login::PendingLogin;
+use long_lived::PendingToken;
 use memory::MemorySide;
 use order::{Handle, Order, Reply};
 use pairs::{Pair, Pairs};
@@ -75,6 +77,7 @@ pub struct Keeper {
     sharing: Sharing,
     waiters: HashMap<WaiterId, Reply>,
     logins: HashMap<WaiterId, PendingLogin>,
+    tokens: HashMap<WaiterId, PendingToken>,
     last_waiter: u64,
     exchange: Option<exchange::Running>,
     password: PasswordMemory,
@@ -128,6 +131,7 @@ impl Keeper {
             sharing: Sharing::default(),
             waiters: HashMap::new(),
             logins: HashMap::new(),
+            tokens: HashMap::new(),
             last_waiter: 0,
             exchange: None,
             password: PasswordMemory::default(),
@@ -244,6 +248,18 @@ impl Keeper {
             }
             Order::Login(order) => self.on_login(*order),
             Order::Trust(order) => self.on_trust(*order),
+            Order::Generate { timeout_s, deadline, reply } => self.on_generate(timeout_s, deadline, reply),
+            Order::Revoked { reply } => {
+                self.last_error = Some("the user's tokens were revoked".into());
+                self.fallback = None;
+                self.pairs.login_changed();
+                self.feed(Event::Revoked);
+                drop(reply.send(Ok(())));
+            }
+            Order::LockedOut { wait, reply } => {
+                self.feed(Event::FoundLocked { wait });
+                drop(reply.send(Ok(())));
+            }
             Order::RefreshToken { generation, reply } => {
                 let pair = self.pairs.get(generation);
                 // Who asked has left: that is no failure.

@@ -1,5 +1,6 @@
 //! What others may ask of a keeper.
 
+use super::long_lived::MadeReply;
 use crate::board::{Board, Published};
 use crate::config::save::ProfileChanges;
 use crate::config::{ProfileConfig, ProfileName};
@@ -78,6 +79,27 @@ pub enum Order {
     Login(Box<LoginOrder>),
     /// Trust.
     Trust(Box<TrustOrder>),
+    /// A long-lived token.
+    Generate {
+        /// How long it is to live, in seconds.
+        timeout_s: u64,
+        /// When the caller wants an answer at the latest.
+        deadline: Moment,
+        /// Where it goes.
+        reply: MadeReply,
+    },
+    /// The user's tokens were revoked at the cluster.
+    Revoked {
+        /// Told once nothing of them is handed out any more.
+        reply: oneshot::Sender<Result<(), Refusal>>,
+    },
+    /// The cluster said, to a request that was not the keeper's, that the account is locked out.
+    LockedOut {
+        /// For how long, where it said so.
+        wait: Option<Duration>,
+        /// Told once it is known.
+        reply: oneshot::Sender<Result<(), Refusal>>,
+    },
     /// The refresh token of a pair that was published; `None` where it has none, or is not held any more.
     RefreshToken {
         /// Which pair.

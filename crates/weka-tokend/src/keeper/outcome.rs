@@ -25,7 +25,10 @@ impl Keeper {
                     self.pairs.login_changed();
                 }
                 let renewed = running.renews.and_then(|generation| self.pairs.get(generation));
-                let pair = exchange::pair_of(grant, sent_at, renewed);
+                let pair = match running.generates {
+                    Some(waiter) => self.split_grant(waiter, grant, sent_at, &running),
+                    None => exchange::pair_of(grant, sent_at, renewed),
+                };
                 let lease = pair.lease.unwrap_or(Lease { sent_at, life: Duration::ZERO });
                 self.last_error = None;
                 if running.renews.is_some() {
@@ -41,11 +44,18 @@ impl Keeper {
             },
             End::Failed(error) => {
                 tracing::debug!(profile = %self.name, %error, "an exchange failed");
-                let failure = exchange::failure_of(&error, running.renews.is_none());
-                self.last_error = Some(error.to_string());
-                if let (Failure::Unauthorized | Failure::Rejected, Some(pair)) =
-                    (failure, running.renews.and_then(|generation| self.pairs.get(generation)))
-                {
+                let failure = exchange::failure_of(&error, running.purpose());
+                match running.generates {
+                    Some(waiter) if failure != Failure::Unauthorized => {
+                        self.note_refused_token(waiter, &error)
+                    }
+                    _ => self.last_error = Some(error.to_string()),
+                }
+                if let (Failure::Unauthorized | Failure::Rejected, Some(pair), None) = (
+                    failure,
+                    running.renews.and_then(|generation| self.pairs.get(generation)),
+                    running.generates,
+                ) {
                     self.sharing.refused(pair, clock::now(), clock::unix_now_s());
                 }
                 if failure == Failure::Unauthorized && running.is_by_source() {
@@ -81,16 +91,20 @@ impl Keeper {
         }
     }
 
-    /// Answers a `get` or `refresh`.
+    /// Answers whoever waits.
     pub(super) fn answer(&mut self, waiter: WaiterId, answer: Answer, now: Moment) {
         if let Some(pending) = self.logins.get_mut(&waiter) {
             let reply = pending.reply.take();
             self.answer_login(waiter, answer, reply, now);
             return;
         }
+        if let Some(pending) = self.tokens.remove(&waiter) {
+            self.answer_token(waiter, answer, pending, now);
+            return;
+        }
         let Some(reply) = self.waiters.remove(&waiter) else { return };
         let result = match answer {
-            Answer::Pair(_) => self.board.published().ok_or(Refused::Unreachable),
+            Answer::Pair(_) | Answer::Generated => self.board.published().ok_or(Refused::Unreachable),
             Answer::Refused(refused) => Err(refused),
         };
         // A caller that has left is no failure.

@@ -26,7 +26,11 @@ impl Keeper {
     pub(super) fn perform(&mut self, action: Action, now: Moment) {
         match action {
             Action::Refresh { exchange, endpoint, generation } => {
-                self.refresh(exchange, endpoint, generation)
+                self.refresh(Running::new(exchange, Some(generation), None), endpoint, generation);
+            }
+            Action::Generate { exchange, endpoint, generation, waiter } => {
+                let running = Running::new(exchange, Some(generation), None);
+                self.refresh(Running { generates: Some(waiter), ..running }, endpoint, generation);
             }
             Action::Login { exchange, endpoint, by } => self.log_in(exchange, endpoint, by),
             Action::ReadFile => {
@@ -68,13 +72,16 @@ impl Keeper {
         }
     }
 
-    fn refresh(&mut self, exchange: ExchangeId, endpoint: usize, generation: Generation) {
+    fn refresh(&mut self, running: Running, endpoint: usize, generation: Generation) {
         let config = self.config();
-        let running = Running::new(exchange, Some(generation), None);
+        let exchange = running.id;
+        let pending = running.generates.and_then(|waiter| self.tokens.get(&waiter));
+        let long_lived_s = pending.map(|pending| pending.timeout_s);
+        let is_owed = running.generates.is_none() || long_lived_s.is_some();
         let obsolete = Arc::clone(&running.obsolete);
         self.exchange = Some(running);
-        let (Some(endpoint), Some(pair)) = (config.endpoints.get(endpoint), self.pairs.get(generation))
-        else {
+        let endpoint = config.endpoints.get(endpoint).filter(|_| is_owed);
+        let (Some(endpoint), Some(pair)) = (endpoint, self.pairs.get(generation)) else {
             self.misled(exchange);
             return;
         };
@@ -83,6 +90,7 @@ impl Keeper {
             client: self.client.clone(),
             endpoint: endpoint.clone(),
             pair: pair.clone(),
+            long_lived_s,
             file: config.token_file.path().map(ToOwned::to_owned),
             known: self.pairs.known().clone(),
             obsolete,

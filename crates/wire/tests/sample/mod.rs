@@ -2,9 +2,9 @@
 
 use secret::{AccessToken, MountToken, Password, RefreshToken};
 use wire::{
-    Certificate, Code, DaemonStatus, Filesystem, Filesystems, LoggedIn, Login, MountGrant, Offer, Pair,
-    ProfileSettings, ProfileStatus, Reached, Refusal, Request, Response, Server, State, Status, Target,
-    Token, TokenFileChoice, Trust, Verdict, Whoami,
+    Certificate, ChangePassword, Code, DaemonStatus, Filesystem, Filesystems, LoggedIn, Login, LongLived,
+    MountGrant, Offer, Pair, ProfileSettings, ProfileStatus, Reached, Refusal, Request, Response, Server,
+    State, Status, Target, Token, TokenFileChoice, Trust, Verdict, Whoami,
 };
 
 /// Stands for every password here.
@@ -76,6 +76,14 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
             timeout_ms: 30_000,
         },
         Request::Reach { profile: None, endpoint: text("https://weka02:14000"), timeout_ms: 10_000 },
+        Request::Generate { profile: None, access_token_timeout_s: 2_592_000, timeout_ms: 30_000 },
+        Request::Revoke { profile: text("prod"), username: text("bob"), timeout_ms: 30_000 },
+        Request::ChangePassword(Box::new(ChangePassword {
+            profile: None,
+            old_password: Password::new(PASSWORD.into()),
+            new_password: Password::new(PASSWORD.into()),
+            timeout_ms: 30_000,
+        })),
     ];
     all.into_iter().map(|request| (request_name(&request), request)).collect()
 }
@@ -97,6 +105,9 @@ fn request_name(request: &Request) -> &'static str {
         Request::Filesystems { .. } => "request_filesystems",
         Request::MountToken { .. } => "request_mount_token",
         Request::Reach { .. } => "request_reach",
+        Request::Generate { .. } => "request_generate",
+        Request::Revoke { .. } => "request_revoke",
+        Request::ChangePassword(_) => "request_change_password",
     }
 }
 
@@ -233,6 +244,7 @@ pub(crate) fn responses() -> Vec<(&'static str, Response)> {
             endpoints: vec!["https://weka01:14000".into(), "https://weka02:14000".into()],
             server: Server::PublicKey("AP8=".into()),
         }),
+        Response::LongLived(LongLived { token: token(), asked_s: 2_592_000, notes: vec!["a note".into()] }),
     ];
     all.into_iter().map(|response| (response_name(&response), response)).collect()
 }
@@ -253,5 +265,6 @@ fn response_name(response: &Response) -> &'static str {
         Response::Filesystems(_) => "response_filesystems",
         Response::MountToken(_) => "response_mount_token",
         Response::Reached(_) => "response_reached",
+        Response::LongLived(_) => "response_long_lived",
     }
 }

@@ -24,10 +24,7 @@ impl World {
                 }
             }
             Outcome::Superseded(pair) if !obsolete => self.newest = Some(pair.generation),
-            Outcome::Failed(Failure::Locked { wait }) => {
-                let wait = wait.filter(|wait| *wait >= s(1)).unwrap_or(s(125)).min(s(3600));
-                self.locked_until = self.now + wait;
-            }
+            Outcome::Failed(Failure::Locked { wait }) => self.note_lockout(wait),
             Outcome::Failed(Failure::Throttled { retry_after: Some(asked) }) => {
                 self.hold_until = self.now + asked.min(s(300));
             }
@@ -49,6 +46,11 @@ impl World {
             }
             _ => {}
         }
+    }
+
+    pub(super) fn note_lockout(&mut self, wait: Option<Duration>) {
+        let wait = wait.filter(|wait| *wait >= s(1)).unwrap_or(s(125)).min(s(3600));
+        self.locked_until = self.now + wait;
     }
 
     pub(super) fn begin(&mut self, exchange: ExchangeId, endpoint: usize, count: usize) {

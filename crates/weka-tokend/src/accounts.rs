@@ -1,0 +1,333 @@
+//! Long-lived tokens, revocation and passwords: what a person does to an account.
+
+use crate::audit;
+use crate::clock;
+use crate::errand::with_token;
+use crate::keeper::order::{Handle, Order};
+use crate::keeper::report::{self, command, span};
+use crate::peer::Peer;
+use crate::registry::{Registry, deadline};
+use engine::Moment;
+use secret::{AccessToken, Password};
+use std::sync::Arc;
+use std::time::Duration;
+use weka_rest::{ApiError, Client, Endpoint};
+use wire::{Code, LongLived, Refusal, Response, Token};
+
+/// The least life that a token can be asked for.
+const LEAST_LIFE_S: u64 = 1;
+/// The most that is spent on finding out why the cluster refused.
+const EXPLAIN_LIMIT: Duration = Duration::from_secs(5);
+/// A cluster that grants nearly what was asked for has granted it.
+const SLACK_S: u64 = 2;
+
+/// A change of password.
+struct Change<'a> {
+    username: &'a str,
+    old: &'a Password,
+    new: &'a Password,
+}
+
+impl Registry {
+    /// A long-lived token, handed to the caller and to nobody else.
+    pub(crate) async fn generate(
+        &self,
+        profile: Option<&str>,
+        asked_s: u64,
+        timeout_ms: u32,
+        peer: &Peer,
+    ) -> Result<Response, Refusal> {
+        let handle = self.find(profile)?;
+        if asked_s < LEAST_LIFE_S {
+            return Err(Refusal::new(Code::BadRequest, "a token that lives no second is no use"));
+        }
+        let end = deadline(timeout_ms);
+        let made = handle.ask(|reply| Order::Generate { timeout_s: asked_s, deadline: end, reply }).await;
+        let made = match made {
+            Ok(made) => made,
+            Err(refusal) if refusal.code == Code::Failed => {
+                let reasons = self.reasons(&handle, asked_s, end).await;
+                return Err(if reasons.is_empty() { refusal } else { refusal.then(reasons.join("; ")) });
+            }
+            Err(refusal) => return Err(refusal),
+        };
+        let view = handle.board.view().1;
+        let granted_s = made.lease.life.as_secs();
+        let mut notes = Vec::new();
+        if granted_s.saturating_add(SLACK_S) < asked_s {
+            notes.push(format!(
+                "the cluster granted {}, not the {} asked for",
+                long_span(granted_s),
+                long_span(asked_s)
+            ));
+            notes.extend(self.reasons(&handle, asked_s, end).await);
+        }
+        let token = Token {
+            access_token: made.access_token,
+            token_type: made.token_type,
+            expires_in_s: made.lease.remaining(clock::now()).as_secs(),
+            profile: handle.name.to_string(),
+            endpoint: view.endpoint,
+            org: view.org,
+            username: view.username,
+        };
+        audit::long_lived_handed_out(peer, &token.profile, token.expires_in_s);
+        Ok(Response::LongLived(LongLived { token, asked_s, notes }))
+    }
+
+    /// What may be behind a refusal, or behind less than was asked for: the longest life that the cluster grants, the
+    /// user's role, a user who is not the cluster's own.
+    async fn reasons(&self, handle: &Handle, asked_s: u64, end: Moment) -> Vec<String> {
+        let end = end.min(clock::now() + EXPLAIN_LIMIT).max(clock::now() + Duration::from_secs(1));
+        let mut reasons = Vec::new();
+        if let Some(most_s) = self.longest_life_s(handle, end).await
+            && most_s < asked_s
+        {
+            reasons.push(format!("access tokens of this cluster may live {} at most", long_span(most_s)));
+        }
+        if let Ok(identity) = self.identity(handle, end).await {
+            let source = identity.source.unwrap_or_default();
+            if !source.is_empty() && !source.eq_ignore_ascii_case("internal") {
+                reasons.push(format!(
+                    "only the cluster's own users can have one, and this is a user of {source}"
+                ));
+            } else if let (true, Some(role)) = (reasons.is_empty(), identity.role) {
+                reasons.push(format!("the user's role is {role}; a cluster admin can say whether that may"));
+            }
+        }
+        reasons
+    }
+
+    /// Ends all tokens of a user. Where it is the profile's own, those that are held here are dead with them, and
+    /// the profile is told before it notices by itself.
+    pub(crate) async fn revoke_tokens(
+        &self,
+        profile: Option<&str>,
+        username: Option<&str>,
+        timeout_ms: u32,
+    ) -> Result<Response, Refusal> {
+        let handle = self.find(profile)?;
+        let end = deadline(timeout_ms);
+        let (uid, who, is_own) = match username {
+            None => {
+                let (uid, who) = self.own_uid(&handle, end).await?;
+                (uid, who, true)
+            }
+            Some(username) => self.uid_of(&handle, username, end).await?,
+        };
+        self.end_sessions(&handle, &uid, end).await?;
+        let mut notes = vec![format!("revoked all tokens of {who}")];
+        if is_own {
+            handle.ask(|reply| Order::Revoked { reply }).await?;
+            notes.push(self.after_revocation(&handle));
+        }
+        Ok(Response::Done { notes })
+    }
+
+    fn after_revocation(&self, handle: &Handle) -> String {
+        let name = handle.name.as_str();
+        let source = handle.settings.borrow().password.clone();
+        match source {
+            Some(source) => format!("profile {name} logs in again with the password from {source}"),
+            None => {
+                let default = self.surroundings.default_profile();
+                format!("profile {name} needs a login now; {}", command("login", name, default.as_str()))
+            }
+        }
+    }
+
+    /// Ends all sessions of the profile's user at the cluster; answers with the user's name.
+    pub(crate) async fn revoke(&self, handle: &Handle, end: Moment) -> Result<String, Refusal> {
+        let (uid, who) = self.own_uid(handle, end).await?;
+        self.end_sessions(handle, &uid, end).await?;
+        Ok(format!("revoked all tokens of {who}"))
+    }
+
+    async fn end_sessions(&self, handle: &Handle, uid: &str, end: Moment) -> Result<(), Refusal> {
+        // Revoking twice is as good as once, so the next endpoint may be asked too.
+        let revoke = |client: Client, endpoint: Endpoint, token: AccessToken| {
+            let uid = uid.to_owned();
+            async move { client.revoke_user(&endpoint, &token, &uid).await }
+        };
+        with_token(handle, end, revoke).await?.map_err(|error| self.api_refusal(handle, &error))
+    }
+
+    /// The id and the name of the profile's own user.
+    async fn own_uid(&self, handle: &Handle, end: Moment) -> Result<(String, String), Refusal> {
+        let identity = self.identity(handle, end).await?;
+        let uid = identity.uid.ok_or_else(|| {
+            Refusal::new(Code::Failed, "the cluster did not say this user's uid; nothing was revoked")
+        })?;
+        let who = identity.username.unwrap_or_else(|| uid.clone());
+        Ok((uid, who))
+    }
+
+    /// The id and the name of another user, and whether it is the profile's own after all.
+    async fn uid_of(
+        &self,
+        handle: &Handle,
+        username: &str,
+        end: Moment,
+    ) -> Result<(String, String, bool), Refusal> {
+        let (own, _) = self.own_uid(handle, end).await?;
+        let list = |client: Client, endpoint: Endpoint, token: AccessToken| async move {
+            client.users(&endpoint, &token).await
+        };
+        let users = with_token(handle, end, list).await?.map_err(|error| self.api_refusal(handle, &error))?;
+        let mut found = users.into_iter().filter(|user| user.username == username);
+        let Some(user) = found.next() else {
+            let message = format!("profile {}: the cluster shows no user {username}", handle.name);
+            return Err(Refusal::new(Code::Failed, message)
+                .then("nothing was revoked; users of another organisation need a profile there"));
+        };
+        if found.next().is_some() {
+            let message = format!("profile {}: the cluster shows several users {username}", handle.name);
+            return Err(Refusal::new(Code::Failed, message).then("nothing was revoked"));
+        }
+        let is_own = user.uid == own;
+        Ok((user.uid, user.username, is_own))
+    }
+
+    /// Changes the password and logs in with the new one.
+    pub(crate) async fn change_password(
+        self: &Arc<Self>,
+        change: wire::ChangePassword,
+    ) -> Result<Response, Refusal> {
+        let wire::ChangePassword { profile, old_password, new_password, timeout_ms } = change;
+        let handle = self.find(profile.as_deref())?;
+        let end = deadline(timeout_ms);
+        self.not_locked_out(&handle)?;
+        let username = self.username_of(&handle, end).await?;
+        let change = Change { username: &username, old: &old_password, new: &new_password };
+        self.put_password(&handle, &change, end).await?;
+        drop(old_password);
+        let mut notes = vec![format!("the password of {username} is changed")];
+        let source = handle.settings.borrow().password.clone();
+        if let Some(source) = source {
+            notes.push(format!("{source} has to give the new one from now on: change it there, too"));
+        }
+        let login = wire::Login {
+            target: wire::Target { profile, endpoints: Vec::new(), trust: wire::Trust::AsConfigured },
+            org: None,
+            username,
+            password: new_password,
+            token_file: wire::TokenFileChoice::AsConfigured,
+            save: false,
+            timeout_ms: u32::try_from(clock::now().until(end).as_millis()).unwrap_or(u32::MAX).max(1000),
+        };
+        match self.login(login).await {
+            Ok(_) => notes.push(format!("profile {} is logged in with it", handle.name)),
+            Err(refusal) => notes.push(format!("the login with it did not work: {refusal}")),
+        }
+        Ok(Response::Done { notes })
+    }
+
+    /// The name that the cluster knows the profile's user by.
+    async fn username_of(&self, handle: &Handle, end: Moment) -> Result<String, Refusal> {
+        if let Some(username) = handle.settings.borrow().username.clone() {
+            return Ok(username);
+        }
+        let identity = self.identity(handle, end).await?;
+        identity.username.ok_or_else(|| {
+            let message = format!("nobody has said who the user of profile {} is", handle.name);
+            let default = self.surroundings.default_profile();
+            Refusal::new(Code::Failed, message).then(command(
+                "login --user USER",
+                handle.name.as_str(),
+                default.as_str(),
+            ))
+        })
+    }
+
+    /// One attempt. It goes on at the next endpoint only where nothing was sent: a wrong password that is sent twice
+    /// counts twice.
+    async fn put_password(&self, handle: &Handle, change: &Change<'_>, end: Moment) -> Result<(), Refusal> {
+        let token = handle.get(None, end).await?.access_token;
+        let config = Arc::clone(&handle.settings.borrow());
+        let client = Client::new(config.rest_settings());
+        let mut last = None;
+        for endpoint in &config.endpoints {
+            let Change { username, old, new } = change;
+            let put = client.change_password(endpoint, &token, username, old, new);
+            let error = match tokio::time::timeout(clock::now().until(end), put).await {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error)) => error,
+                Err(_) => {
+                    let reason = "it did not answer in time".into();
+                    ApiError::Unreachable { endpoint: endpoint.clone(), reason, sent: true }
+                }
+            };
+            let unsent =
+                matches!(error, ApiError::Unreachable { sent: false, .. } | ApiError::Untrusted { .. });
+            last = Some(error);
+            if !unsent {
+                break;
+            }
+        }
+        let name = &handle.name;
+        Err(match last {
+            Some(ApiError::Unauthorized { message }) => {
+                let message = format!("profile {name}: the old password was refused ({message})");
+                Refusal::new(Code::WrongPassword, message)
+                    .then("nothing was changed; each wrong attempt may count towards a lockout")
+            }
+            Some(error @ ApiError::LockedOut { wait, .. }) => {
+                handle.ask(|reply| Order::LockedOut { wait, reply }).await?;
+                self.not_locked_out(handle)?;
+                self.api_refusal(handle, &error)
+            }
+            Some(error @ ApiError::Unreachable { sent: true, .. }) => {
+                let refusal = self.api_refusal(handle, &error);
+                Refusal::new(refusal.code, refusal.message)
+                    .then("it may have been changed all the same: try the new one with weka-token login")
+            }
+            Some(error) => {
+                let refusal = self.api_refusal(handle, &error);
+                let step = refusal.next_step.map(|step| format!("; {step}")).unwrap_or_default();
+                Refusal::new(refusal.code, refusal.message).then(format!("nothing was changed{step}"))
+            }
+            None => Refusal::new(Code::Failed, format!("profile {name} has no endpoint")),
+        })
+    }
+
+    /// The longest life of an access token at this cluster, where it tells.
+    async fn longest_life_s(&self, handle: &Handle, end: Moment) -> Option<u64> {
+        let ask = |client: Client, endpoint: Endpoint, token: AccessToken| async move {
+            client.longest_access_life_s(&endpoint, &token).await
+        };
+        with_token(handle, end, ask).await.ok()?.ok()?
+    }
+
+    /// A password is not sent while the account is locked: each attempt would prolong that.
+    fn not_locked_out(&self, handle: &Handle) -> Result<(), Refusal> {
+        let now = clock::now();
+        let until = handle.board.view().1.locked_until.filter(|until| *until > now);
+        let Some(until) = until else { return Ok(()) };
+        let default = self.surroundings.default_profile();
+        let refused = engine::Refused::LockedOut { until };
+        let name = handle.name.as_str();
+        Err(report::refusal(refused, name, default.as_str(), "", None, now))
+    }
+}
+
+/// Seconds in words, in days where there are some: `30d`, `1d5h`, `5m00s`.
+fn long_span(seconds: u64) -> String {
+    let (days, hours) = (seconds / 86_400, seconds / 3600 % 24);
+    match (days, hours) {
+        (0, _) => span(seconds),
+        (_, 0) => format!("{days}d"),
+        _ => format!("{days}d{hours}h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lives_are_in_days() {
+        assert_eq!(long_span(2_592_000), "30d");
+        assert_eq!(long_span(104_400), "1d5h");
+        assert_eq!(long_span(300), "5m00s");
+    }
+}

@@ -1,0 +1,144 @@
+//! Long-lived tokens: made by an exchange of their own, handed to whoever asked, and forgotten.
+
+use super::Keeper;
+use super::exchange::{Running, life_by_jwt};
+use super::file::BEARER;
+use super::pairs::Pair;
+use engine::{Answer, Event, Lease, Moment, Refused, WaiterId};
+use secret::AccessToken;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use weka_rest::{ApiError, Grant};
+use wire::{Code, Refusal};
+
+/// Where a long-lived token goes, or the reason why there is none.
+pub type MadeReply = oneshot::Sender<Result<Made, Refusal>>;
+
+/// A token that lives on without the daemon.
+#[derive(Debug)]
+pub struct Made {
+    /// The token.
+    pub access_token: AccessToken,
+    /// `Bearer`.
+    pub token_type: String,
+    /// How long it lives, where the cluster says; it counts from `sent_at`.
+    pub lease: Lease,
+}
+
+/// One that somebody waits for.
+#[derive(Debug)]
+pub(super) struct PendingToken {
+    /// How long it is to live, in seconds.
+    pub(super) timeout_s: u64,
+    reply: MadeReply,
+    made: Option<Made>,
+    /// Why the cluster refused it.
+    refused: Option<String>,
+}
+
+impl Keeper {
+    pub(super) fn on_generate(&mut self, timeout_s: u64, deadline: Moment, reply: MadeReply) {
+        self.last_waiter += 1;
+        let waiter = WaiterId(self.last_waiter);
+        self.tokens.insert(waiter, PendingToken { timeout_s, reply, made: None, refused: None });
+        self.feed(Event::Generate { waiter, deadline });
+    }
+
+    /// What the cluster granted is two things: the token for whoever waits, and the refresh token for us. Answers
+    /// with our pair.
+    pub(super) fn split_grant(
+        &mut self,
+        waiter: WaiterId,
+        grant: Grant,
+        sent_at: Moment,
+        running: &Running,
+    ) -> Pair {
+        let renewed = running.renews.and_then(|generation| self.pairs.get(generation)).cloned();
+        let life = grant.expires_in_s.map(Duration::from_secs).or_else(|| life_by_jwt(&grant.access_token));
+        match self.tokens.get_mut(&waiter) {
+            Some(pending) => {
+                let life = life.unwrap_or_else(|| Duration::from_secs(pending.timeout_s));
+                let (access_token, token_type) = (grant.access_token, grant.token_type);
+                pending.made = Some(Made { access_token, token_type, lease: Lease { sent_at, life } });
+            }
+            None => nobody_has_it(self.name.as_str()),
+        }
+        match renewed {
+            Some(before) => Pair {
+                refresh_token: grant.refresh_token.or(before.refresh_token),
+                in_file: false,
+                in_store: false,
+                ..before
+            },
+            // Another writer's pair took its place meanwhile: this one is good for its refresh token.
+            None => Pair {
+                access_token: AccessToken::new(String::new()),
+                refresh_token: grant.refresh_token,
+                token_type: BEARER.into(),
+                lease: None,
+                in_file: false,
+                in_store: false,
+            },
+        }
+    }
+
+    /// Notes why the cluster refused a long-lived token: that says nothing about the profile.
+    pub(super) fn note_refused_token(&mut self, waiter: WaiterId, error: &ApiError) {
+        if let Some(pending) = self.tokens.get_mut(&waiter) {
+            pending.refused = Some(error.to_string());
+        }
+    }
+
+    /// Answers whoever waits for a long-lived token.
+    pub(super) fn answer_token(
+        &mut self,
+        waiter: WaiterId,
+        answer: Answer,
+        pending: PendingToken,
+        now: Moment,
+    ) {
+        let PendingToken { reply, made, refused: why, .. } = pending;
+        let result = match (answer, made) {
+            (Answer::Generated, Some(made)) => Ok(made),
+            (Answer::Refused(refused), _) => {
+                let under_way =
+                    self.exchange.as_ref().is_some_and(|running| running.generates == Some(waiter));
+                Err(self.token_refusal(refused, why.as_deref(), under_way, now))
+            }
+            (Answer::Generated | Answer::Pair(_), _) => {
+                Err(Refusal::new(Code::Failed, "the daemon has lost the token that was made").then(ENDS_IT))
+            }
+        };
+        if let Err(Ok(_)) = reply.send(result) {
+            nobody_has_it(self.name.as_str());
+        }
+    }
+
+    fn token_refusal(&self, refused: Refused, why: Option<&str>, under_way: bool, now: Moment) -> Refusal {
+        let name = &self.name;
+        match (refused, why) {
+            (Refused::Rejected, Some(why)) => {
+                Refusal::new(Code::Failed, format!("no long-lived token for profile {name}: {why}"))
+            }
+            (Refused::Unreachable, Some(why)) => {
+                Refusal::new(Code::Unreachable, format!("no long-lived token for profile {name}: {why}"))
+                    .then(format!("it may have been made all the same; {ENDS_IT}"))
+            }
+            (Refused::Unreachable, None) if under_way => {
+                let message = format!("{} has not answered in time", self.endpoint());
+                Refusal::new(Code::Unreachable, message)
+                    .then(format!("a token may be made all the same; {ENDS_IT}"))
+            }
+            (refused, _) => self.refusal(refused, now),
+        }
+    }
+}
+
+const ENDS_IT: &str = "weka-token revoke-tokens ends all tokens of the user";
+
+/// The worst that can become of one, so an administrator may want to know.
+fn nobody_has_it(profile: &str) {
+    tracing::warn!(
+        "a long-lived token of profile {profile} was made, but whoever asked for it is gone: nobody has it; {ENDS_IT}"
+    );
+}

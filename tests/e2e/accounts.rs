@@ -1,0 +1,178 @@
+//! `revoke-tokens` and `passwd`: what ends tokens, and what comes after.
+
+use crate::{LoggedIn, login, profile};
+use e2e::{Cluster, Daemon, Home, Terminal};
+use serde_json::json;
+use wire::State;
+
+#[test]
+fn revoked_tokens_are_dead_everywhere_and_a_login_is_needed_at_once() {
+    let it = LoggedIn::as_user(Cluster::start(&[]), "admin", "Admin-Pass1");
+    let long_lived = it.home.run(&["generate-token", "-q"]).ok();
+    let token = it.token();
+    let said = it.home.run(&["revoke-tokens", "--yes"]);
+    assert!(said.stderr.contains("needs a login now"), "{said:?}");
+    assert_eq!(said.status, 0);
+    for token in [token, long_lived] {
+        assert_eq!(it.cluster.check(&token)["standing"], "revoked");
+    }
+    assert_eq!(it.daemon.profile().state, State::LoginRequired);
+    it.home.run(&["get"]).refused(4);
+    assert_eq!(it.cluster.refreshes().len(), 1, "only the one that made the long-lived token");
+}
+
+#[test]
+fn with_a_password_source_the_daemon_logs_in_again_by_itself() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    home.write("password".as_ref(), "Admin-Pass1\n");
+    let source = format!("username = \"admin\"\npassword = {{ file = {:?} }}", home.path().join("password"));
+    home.configure(&profile("default", &cluster, &source));
+    let daemon = Daemon::start(&home);
+    let before = home.run(&["get"]).ok();
+    let said = home.run(&["revoke-tokens", "--yes"]);
+    assert!(said.stderr.contains("logs in again"), "{said:?}");
+    let after = home.run(&["get"]).ok();
+    assert!(after != before && cluster.honours(&after), "{}", daemon.log());
+    assert_eq!(cluster.logins().len(), 2);
+}
+
+#[test]
+fn an_admin_may_end_somebody_elses_tokens() {
+    let cluster = Cluster::start(&[]);
+    let alice = LoggedIn::to(cluster);
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    login(&home, &alice.cluster, "admin", "Admin-Pass1").ok();
+    let token = alice.token();
+    home.run(&["revoke-tokens", "alice", "--yes"]).ok();
+    assert_eq!(alice.cluster.check(&token)["standing"], "revoked");
+    assert_eq!(daemon.profile().state, State::Ready, "the admin's own stay");
+    let words = home.run(&["revoke-tokens", "nobody", "--yes"]).refused(1);
+    assert!(words.contains("no user nobody"), "{words}");
+    let words = alice.home.run(&["revoke-tokens", "admin", "--yes"]).refused(4);
+    assert!(words.contains("login"), "{words}");
+}
+
+#[test]
+fn an_admin_who_names_himself_needs_a_login_too() {
+    let it = LoggedIn::as_user(Cluster::start(&[]), "admin", "Admin-Pass1");
+    it.home.run(&["revoke-tokens", "admin", "--yes"]).ok();
+    assert_eq!(it.daemon.profile().state, State::LoginRequired);
+}
+
+#[test]
+fn a_regular_user_may_not_revoke_and_nothing_changes() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    it.home.run(&["revoke-tokens", "--yes"]).refused(6);
+    assert!(it.cluster.honours(&it.token()));
+    assert_eq!(it.daemon.profile().state, State::Ready);
+}
+
+#[test]
+fn a_revocation_is_confirmed_on_a_terminal_and_not_assumed_without_one() {
+    let it = LoggedIn::as_user(Cluster::start(&[]), "admin", "Admin-Pass1");
+    let words = it.home.run(&["revoke-tokens"]).refused(2);
+    assert!(words.contains("--yes"), "{words}");
+    let mut terminal = Terminal::run(&it.home.weka_token(&["revoke-tokens"]));
+    terminal.expect("stays mounted");
+    terminal.expect("Type yes");
+    terminal.type_in("y\n");
+    terminal.expect("nothing was revoked");
+    assert_eq!(terminal.finish().0, 1);
+    assert_eq!(it.cluster.requests("method=DELETE").len(), 0);
+    let mut terminal = Terminal::run(&it.home.weka_token(&["revoke-tokens"]));
+    terminal.expect("Type yes");
+    terminal.type_in("yes\n");
+    terminal.expect("revoked all tokens of admin");
+    assert_eq!(terminal.finish().0, 0);
+}
+
+#[test]
+fn another_password_is_set_and_logged_in_with_at_once() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    let before = it.token();
+    let said = it.home.run_with(&["passwd", "--password-stdin"], "Alice-Pass1\nAlice-Pass2\n");
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(said.stderr.contains("is changed") && said.stderr.contains("logged in"), "{said:?}");
+    assert!(it.token() != before && it.cluster.honours(&it.token()));
+    assert_eq!(it.cluster.logins().len(), 2);
+    for secret in ["Alice-Pass1", "Alice-Pass2"] {
+        assert!(!it.daemon.log().contains(secret) && !said.stderr.contains(secret));
+    }
+    login(&it.home, &it.cluster, "alice", "Alice-Pass2").ok();
+}
+
+#[test]
+fn passwords_are_asked_for_without_echo_and_the_new_one_twice() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    let mut terminal = Terminal::run(&it.home.weka_token(&["passwd"]));
+    for (question, answer) in [
+        ("Old password of alice", "Alice-Pass1\n"),
+        ("New password:", "Alice-Pass2\n"),
+        ("New password again", "Alice-Pass3\n"),
+    ] {
+        terminal.expect(question);
+        assert!(!terminal.echoes());
+        terminal.type_in(answer);
+    }
+    let seen = terminal.expect("nothing was changed");
+    assert!(!seen.contains("Alice-Pass"), "{seen}");
+    assert_eq!(terminal.finish().0, 1);
+    assert_eq!(it.cluster.requests("method=PUT").len(), 0);
+}
+
+#[test]
+fn what_the_policy_refuses_is_shown_and_nothing_changes() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    let token = it.token();
+    let words = it.home.run_with(&["passwd", "--password-stdin"], "Alice-Pass1\nshort\n").refused(1);
+    assert!(words.contains("nothing was changed"), "{words}");
+    assert_eq!(it.token(), token);
+    assert!(it.cluster.honours(&token));
+    assert_eq!(it.cluster.requests("method=PUT").len(), 1);
+}
+
+#[test]
+fn a_wrong_old_password_is_sent_once_and_a_lockout_it_meets_is_heeded() {
+    let cluster = Cluster::start(&["--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"]);
+    cluster.set(&json!({"lockout_failures": 2, "lockout_duration": "5m"}));
+    let it = LoggedIn::to(cluster);
+    for _ in 0..3 {
+        let ran = it.home.run_with(&["passwd", "--password-stdin"], "wrong\nAlice-Pass2\n");
+        assert_ne!(ran.status, 0, "{ran:?}");
+        assert!(ran.stderr.contains("nothing was changed") || ran.stderr.contains("locked"), "{ran:?}");
+        if it.daemon.profile().locked_for_s.is_some() {
+            break;
+        }
+    }
+    assert!(it.daemon.profile().locked_for_s.is_some(), "{}", it.daemon.log());
+    let sent = it.cluster.count("requests");
+    it.home.run_with(&["passwd", "--password-stdin"], "Alice-Pass1\nAlice-Pass2\n").refused(4);
+    login(&it.home, &it.cluster, "alice", "Alice-Pass1").refused(4);
+    assert_eq!(it.cluster.count("requests"), sent, "nothing is sent meanwhile");
+}
+
+#[test]
+fn passwd_without_two_lines_is_a_usage_error() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    for input in ["", "Alice-Pass1\n", "\nAlice-Pass2\n"] {
+        it.home.run_with(&["passwd", "--password-stdin"], input).refused(2);
+    }
+    it.home.run(&["passwd"]).refused(2);
+    assert_eq!(it.cluster.requests("method=PUT").len(), 0);
+}
+
+#[test]
+fn a_password_that_has_to_be_changed_leads_to_passwd() {
+    let cluster = Cluster::start(&[]);
+    cluster.control(
+        "POST",
+        "/users",
+        &json!({"username": "alice", "password": "Alice-Pass1", "password_change_required": true}),
+    );
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    let said = login(&home, &cluster, "alice", "Alice-Pass1");
+    assert!(said.stderr.contains("weka-token passwd"), "{said:?}");
+}
