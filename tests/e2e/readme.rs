@@ -192,6 +192,40 @@ fn every_command_of_the_readme_does_what_it_says() {
                 reader.home.run(&["get"]).refused(4);
                 login(&reader.home, &reader.cluster, "alice", "Alice-Pass1").ok();
             }
+            _ if first.starts_with("weka-token generate-token --access-token-timeout") => {
+                let made = crate::json(&reader.run(&block));
+                assert!(made["expires_in"].as_u64().is_some_and(|life| life > 6 * 86_400), "{made}");
+            }
+            "weka-token generate-token --copy" => {
+                let mut terminal = Terminal::run(&reader.shell(&block));
+                terminal.expect("\x1b]52;c;");
+                terminal.expect("copied to the clipboard");
+                assert_eq!(terminal.finish().0, 0);
+            }
+            "weka-token revoke-tokens" => {
+                let mut terminal = Terminal::run(&reader.shell(&block));
+                terminal.expect("Type yes");
+                terminal.type_in("yes\n");
+                terminal.expect("needs a login now");
+                assert_eq!(terminal.finish().0, 0);
+                reader.home.run(&["get"]).refused(4);
+                login(&reader.home, &reader.cluster, "alice", "Alice-Pass1").ok();
+            }
+            "weka-token passwd" => {
+                let mut terminal = Terminal::run(&reader.shell(&block));
+                for (question, answer) in [
+                    ("Old password of alice", "Alice-Pass1\n"),
+                    ("New password", "Alice-Pass2\n"),
+                    ("again", "Alice-Pass2\n"),
+                ] {
+                    terminal.expect(question);
+                    terminal.expect(": ");
+                    terminal.type_in(answer);
+                }
+                terminal.expect("is changed");
+                assert_eq!(terminal.finish().0, 0);
+                assert!(reader.cluster.honours(&reader.home.run(&["get"]).ok()));
+            }
             "weka-tokend --check" => {
                 let daemon = daemon.as_ref().expect("it was started above");
                 // The real one would signal every daemon of this machine.

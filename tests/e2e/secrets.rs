@@ -238,6 +238,35 @@ fn a_password_that_was_used_is_no_longer_in_the_daemons_memory() {
 }
 
 #[test]
+fn a_long_lived_token_is_nowhere_but_in_its_callers_hands_and_dies_when_it_is_revoked() {
+    let it = LoggedIn::as_user(Cluster::start(&[]), "admin", "Admin-Pass1");
+    let ran = it.home.run(&["generate-token"]);
+    let token = ran.clone().ok();
+    assert!(!ran.stderr.contains(&token));
+    let mut secrets = Secrets::default();
+    secrets.add(&token);
+    secrets.absent_from("the log", it.daemon.log().as_bytes());
+    secrets.absent_below(it.home.path(), &[]);
+    secrets.absent_from_process(it.daemon.pid());
+    let status = it.home.run(&["status", "--json"]).ok();
+    secrets.absent_from("status", status.as_bytes());
+    let own = it.token();
+    match memory(it.daemon.pid()) {
+        Some(memory) => {
+            let holds = |secret: &str| memory.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(holds(&own), "the search finds what is there");
+            // Its signature is unlike that of any other; part of it would be too much.
+            let (_, signature) = token.rsplit_once('.').unwrap();
+            assert!(!holds(&signature[..40]) && !holds(&signature[100..140]), "it is still in memory");
+        }
+        None => assert!(!nix::unistd::geteuid().is_root()),
+    }
+    assert!(it.cluster.honours(&token));
+    it.home.run(&["revoke-tokens", "--yes"]).ok();
+    assert_eq!(it.cluster.check(&token)["standing"], "revoked");
+}
+
+#[test]
 fn a_password_of_a_source_that_was_refused_is_no_longer_in_the_daemons_memory() {
     let cluster = Cluster::start(&[]);
     let (home, _) = password_file(&cluster, "Wrong-Pass1");
