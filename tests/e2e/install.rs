@@ -179,11 +179,30 @@ fn a_staged_tree_is_a_packages_and_an_empty_one_after_uninstall() {
         }
     }
     assert!(usr.join("lib/sysusers.d/weka-token.conf").exists());
-    assert!(
-        files(&root).iter().all(|path| path.starts_with(&usr) && !path.is_symlink()),
-        "{:#?}",
-        files(&root)
-    );
+    let (links, plain): (Vec<_>, Vec<_>) = files(&root).into_iter().partition(|path| path.is_symlink());
+    assert!(plain.iter().all(|path| path.starts_with(&usr)), "{plain:#?}");
+    let helper = usr.join("sbin/mount.weka-token");
+    assert_eq!(links, [helper.clone()]);
+    assert_eq!(fs::canonicalize(&helper).unwrap(), fs::canonicalize(usr.join("bin/weka-token")).unwrap());
+    let page = fs::read_to_string(usr.join("share/man/man8/mount.weka-token.8")).unwrap();
+    for line in [
+        ".TH mount.weka-token 8 ",
+        "\\fBmount.weka\\-token\\fR [",
+        ".SH \"EXIT STATUS\"",
+        "token_profile=NAME",
+    ] {
+        assert!(page.contains(line), "{line}: {page}");
+    }
+    let again = xtask(&home, programs.path(), &[&["install"], &here[..]].concat()).ok();
+    assert!(again.contains(&format!("unchanged {}", helper.display())), "{again}");
+    // One of somebody else's is replaced by an installation, and is not ours to remove.
+    fs::remove_file(&helper).unwrap();
+    symlink("/opt/other", &helper).unwrap();
+    let kept = xtask(&home, programs.path(), &[&["uninstall"], &here[..]].concat()).ok();
+    assert!(kept.contains(&format!("kept    {}: it does not lead to", helper.display())), "{kept}");
+    let replaced = xtask(&home, programs.path(), &[&["install"], &here[..]].concat()).ok();
+    assert!(replaced.contains(&format!("replaced  {}", helper.display())), "{replaced}");
+    assert_eq!(fs::read_link(&helper).unwrap(), Path::new("../bin/weka-token"));
     xtask(&home, programs.path(), &[&["uninstall"], &here[..]].concat()).ok();
     assert_eq!(fs::read_dir(&root).unwrap().count(), 0, "{:#?}", files(&root));
 }
@@ -286,6 +305,8 @@ fn with_package(setup: systemd::system::Setup) -> (SystemManager, TempDir) {
     finish(&mut dist, "").ok();
     let host = setup
         .prepare("userdel weka-token; rm /usr/lib/sysusers.d/weka-token.conf")
+        .recorder()
+        .prepare("rm /usr/sbin/mount.weka-token")
         // Debian's index of all manual pages takes longer than all the rest.
         .prepare("rm -f /var/lib/man-db/auto-update")
         .boot();
@@ -348,6 +369,9 @@ fn the_deb_enables_nothing_keeps_tokens_over_an_upgrade_and_goes_without_a_trace
     root.weka_token_with(&["login", "--user", "alice", "--password-stdin", "--no-save"], "Alice-Pass1\n")
         .ok();
     let token = root.weka_token(&["get"]).ok();
+    host.run(&["mkdir", "/mnt/secure"]).ok();
+    host.run(&["mount", "-t", "weka-token", "-o", "_netdev", "weka01/secure", "/mnt/secure"]).ok();
+    assert_eq!(host.calls()[0].token["access_token"], token);
     let (daemon, since) = (host.show(SERVICE, "MainPID"), host.show(SOCKET, "ActiveEnterTimestampMonotonic"));
     cluster.fault(&json!({"kind": "refuse"}));
     dpkg(&["--install", "/root/weka-token.deb"]).ok();
@@ -355,6 +379,8 @@ fn the_deb_enables_nothing_keeps_tokens_over_an_upgrade_and_goes_without_a_trace
     assert_eq!(host.show(SOCKET, "ActiveEnterTimestampMonotonic"), since);
     assert_eq!(root.weka_token(&["get"]).ok(), token);
     assert_eq!(cluster.count("logins_ok"), 1);
+    assert_eq!(host.show("mnt-secure.mount", "ActiveState"), "active");
+    host.run(&["mountpoint", "/mnt/secure"]).ok();
 
     dpkg(&["--purge", "weka-token"]).ok();
     for unit in [SOCKET, SERVICE] {
@@ -363,6 +389,7 @@ fn the_deb_enables_nothing_keeps_tokens_over_an_upgrade_and_goes_without_a_trace
     let left =
         host.run(&["find", "/etc/systemd", "/usr", "-xdev", "-name", "*weka-token*", "-not", "-name", "*.d"]);
     assert_eq!(left.ok(), "");
+    host.run(&["mountpoint", "/mnt/secure"]).ok();
     assert!(!host.path("/var/lib/weka-token").exists());
     assert!(host.path("/etc/weka-token/config.toml").exists());
 }

@@ -3,6 +3,7 @@
 use crate::after_help::{Section, sections};
 use crate::args;
 use crate::failure::{FAILED, Failure};
+use crate::mount;
 use crate::output;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
@@ -33,18 +34,38 @@ pub fn pages() -> io::Result<Vec<Page>> {
     Ok(pages)
 }
 
+/// The page of the mount helper, section 8, as mount(8) knows it.
+///
+/// # Errors
+/// None that is known: the page is written to memory.
+pub fn mount_helper() -> io::Result<Page> {
+    let mut tree = args::tree();
+    tree.build();
+    let command = tree.get_subcommands().find(|command| command.get_name() == "mount").cloned();
+    let command = command.ok_or_else(|| io::Error::other("there is no command mount"))?;
+    let command = command.name(mount::NAME).display_name(mount::NAME).bin_name(mount::NAME);
+    written(command, Some("8"), "mount(8), systemd.mount(5), autofs(5), weka-token(1), weka-tokend(1)")
+}
+
 /// The page of one command, which names others to read.
 ///
 /// # Errors
 /// None that is known: the page is written to memory.
 pub fn page(command: clap::Command, see_also: &str) -> io::Result<Page> {
+    written(command, None, see_also)
+}
+
+fn written(command: clap::Command, number: Option<&str>, see_also: &str) -> io::Result<Page> {
     let command = command.subcommand_help_heading("COMMANDS").subcommand_value_name("COMMAND");
     let after_help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
     let has_commands = command.has_subcommands();
     let (text, sections): (Vec<_>, Vec<_>) =
         sections(&after_help).into_iter().partition(|section| section.heading.is_none());
     let source = concat!("weka-token ", env!("CARGO_PKG_VERSION"));
-    let man = Man::new(command).source(source).manual("weka-token");
+    let mut man = Man::new(command).source(source).manual("weka-token");
+    if let Some(number) = number {
+        man = man.section(number);
+    }
     let mut page = Vec::new();
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;

@@ -45,12 +45,13 @@ fn architecture(rust: &str) -> Result<&'static str, Problem> {
 pub(crate) fn build(release: &Release<'_>, files: &[Entry<'_>]) -> Result<Vec<u8>, Problem> {
     let copyright = Path::new("/usr/share/doc/weka-token/copyright");
     let mut files = files.to_vec();
-    files.push(Entry { path: copyright, mode: 0o644, bytes: COPYRIGHT.as_bytes() });
+    files.push(Entry { path: copyright, mode: 0o644, bytes: COPYRIGHT.as_bytes(), link: None });
     let control = control(release, &files)?;
     // No sums: dpkg makes them when it unpacks a package without.
-    let mut about = vec![Entry { path: Path::new("control"), mode: 0o644, bytes: control.as_bytes() }];
+    let mut about =
+        vec![Entry { path: Path::new("control"), mode: 0o644, bytes: control.as_bytes(), link: None }];
     for (name, script) in SCRIPTS {
-        about.push(Entry { path: Path::new(name), mode: 0o755, bytes: script.as_bytes() });
+        about.push(Entry { path: Path::new(name), mode: 0o755, bytes: script.as_bytes(), link: None });
     }
     let mut package = b"!<arch>\n".to_vec();
     for (name, bytes) in [

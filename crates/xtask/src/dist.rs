@@ -147,28 +147,33 @@ fn archived(folder: &str, binaries: &Binaries, release: &Release<'_>) -> Result<
     let layout = Layout::package(folder, "site-functions");
     let mut pieces = pieces::of(&layout)?;
     let documents = folder.join("share/doc/weka-token");
-    pieces.extend([pieces::license(&documents), pieces::readme(&documents)]);
+    pieces.push(pieces::license(&documents));
+    pieces.extend(pieces::documents(&documents));
     tarball::write(&entries(&pieces, binaries), release.modified)
 }
 
 fn packed_as_deb(binaries: &Binaries, release: &Release<'_>) -> Result<Vec<u8>, Problem> {
     let layout = Layout::package(Path::new("/usr"), "vendor-completions");
     let mut pieces = pieces::with_compressed_pages(pieces::of(&layout)?, &layout)?;
-    pieces.push(pieces::readme(Path::new("/usr/share/doc/weka-token")));
+    pieces.extend(pieces::documents(Path::new("/usr/share/doc/weka-token")));
     deb::build(release, &entries(&pieces, binaries))
 }
 
 fn packed_as_rpm(binaries: &Binaries, release: &Release<'_>) -> Result<Vec<u8>, Problem> {
     let layout = Layout::package(Path::new("/usr"), "site-functions");
     let mut pieces = pieces::with_compressed_pages(pieces::of(&layout)?, &layout)?;
-    pieces.push(pieces::readme(Path::new("/usr/share/doc/weka-token")));
+    pieces.extend(pieces::documents(Path::new("/usr/share/doc/weka-token")));
     pieces.push(pieces::license(Path::new("/usr/share/licenses/weka-token")));
     rpm_package::build(release, &entries(&pieces, binaries))
 }
 
 fn entries<'a>(pieces: &'a [Piece], binaries: &'a Binaries) -> Vec<Entry<'a>> {
-    let entry =
-        |piece: &'a Piece| Entry { path: &piece.path, mode: piece.mode, bytes: piece.bytes(binaries) };
+    let entry = |piece: &'a Piece| Entry {
+        path: &piece.path,
+        mode: piece.mode,
+        bytes: piece.bytes(binaries),
+        link: piece.link(),
+    };
     pieces.iter().map(entry).collect()
 }
 

@@ -81,6 +81,9 @@ fn failed(path: &Path, error: &io::Error, layout: &Layout, binaries: &Binaries) 
 
 /// Puts a file into place in one step, so that a program that runs goes on, and nobody sees half a file.
 fn write(piece: &Piece, bytes: &[u8], owner: Owner) -> Result<Outcome, (PathBuf, io::Error)> {
+    if let Some(target) = piece.link() {
+        return link(&piece.path, target, owner);
+    }
     let path = &piece.path;
     let at = |error| (path.clone(), error);
     let there = fs::symlink_metadata(path).ok();
@@ -99,6 +102,21 @@ fn write(piece: &Piece, bytes: &[u8], owner: Owner) -> Result<Outcome, (PathBuf,
     file.as_file().sync_all().map_err(at)?;
     file.persist(path).map_err(|error| at(error.error))?;
     Ok(if there.is_some() { Outcome::Replaced } else { Outcome::Written })
+}
+
+/// The same for a link.
+fn link(path: &Path, target: &Path, owner: Owner) -> Result<Outcome, (PathBuf, io::Error)> {
+    if fs::read_link(path).is_ok_and(|held| held == target) {
+        return Ok(Outcome::Unchanged);
+    }
+    let outcome = if fs::symlink_metadata(path).is_ok() { Outcome::Replaced } else { Outcome::Written };
+    let folder = path.parent().unwrap_or(path);
+    make_folder(folder, owner)?;
+    let made = tempfile::Builder::new()
+        .prefix(".weka-token-")
+        .make_in(folder, |link| std::os::unix::fs::symlink(target, link))
+        .and_then(|link| link.into_temp_path().persist(path).map_err(|error| error.error));
+    made.map(|()| outcome).map_err(|error| (path.to_owned(), error))
 }
 
 /// What is for everybody has to be reached by everybody, whatever root's umask.

@@ -47,7 +47,7 @@ pub(crate) struct Layout {
     pub(crate) host: Option<HostFolders>,
     /// Folders of presets: for users' managers, for the system's.
     pub(crate) presets: Option<[PathBuf; 2]>,
-    /// Manual pages, section 1.
+    /// Manual pages, with a folder for each section.
     pub(crate) manual: PathBuf,
     pub(crate) bash: PathBuf,
     pub(crate) zsh: PathBuf,
@@ -65,6 +65,10 @@ pub(crate) struct Layout {
 pub(crate) struct HostFolders {
     pub(crate) units: PathBuf,
     pub(crate) accounts: PathBuf,
+    /// Where mount(8) looks for its helpers.
+    pub(crate) mount_helpers: PathBuf,
+    /// The client, as a link in there names it.
+    pub(crate) client: PathBuf,
 }
 
 impl Place {
@@ -102,7 +106,7 @@ impl Layout {
             user_units: config.join("systemd/user"),
             host: None,
             presets: None,
-            manual: data.join("man/man1"),
+            manual: data.join("man"),
             bash: data.join("bash-completion/completions"),
             zsh: data.join("zsh/site-functions"),
             fish: data.join("fish/vendor_completions.d"),
@@ -115,13 +119,20 @@ impl Layout {
     fn of_host() -> Self {
         let local = Path::new("/usr/local");
         let etc = Path::new("/etc/systemd");
-        let units = HostFolders { units: etc.join("system"), accounts: local.join("lib/sysusers.d") };
+        let programs = local.join("bin");
+        let units = HostFolders {
+            units: etc.join("system"),
+            accounts: local.join("lib/sysusers.d"),
+            // mount(8) looks nowhere else; on most hosts it is a link to /usr/sbin.
+            mount_helpers: "/sbin".into(),
+            client: programs.join("weka-token"),
+        };
         Self {
             owner: Owner::Host,
             user_units: etc.join("user"),
             host: Some(units),
             presets: None,
-            lasting: ["bin", "lib", "share", "share/man"].map(|folder| local.join(folder)).to_vec(),
+            lasting: ["bin", "lib", "share", "share/man", "/sbin"].map(|folder| local.join(folder)).to_vec(),
             ..Self::package(local, "site-functions")
         }
         .enabled_below(Path::new("/etc"))
@@ -130,22 +141,32 @@ impl Layout {
     /// A tree that becomes a package, or is merged into a root file system.
     fn staged(root: &Path) -> Self {
         let lasting = vec![root.to_owned()];
-        Self { lasting, ..Self::package(&root.join("usr"), "site-functions") }
-            .enabled_below(&root.join("etc"))
+        let mut staged = Self { lasting, ..Self::package(&root.join("usr"), "site-functions") };
+        let sbin = root.join("sbin");
+        if let Some(host) = staged.host.as_mut().filter(|_| sbin.is_dir() && !sbin.is_symlink()) {
+            // Not merged with /usr/sbin.
+            (host.mount_helpers, host.client) = (sbin, "../usr/bin/weka-token".into());
+        }
+        staged.enabled_below(&root.join("etc"))
     }
 
     /// As packages have it; distributions differ in the name of zsh's folder.
     pub(crate) fn package(prefix: &Path, zsh: &str) -> Self {
         let share = prefix.join("share");
         let systemd = prefix.join("lib/systemd");
-        let units = HostFolders { units: systemd.join("system"), accounts: prefix.join("lib/sysusers.d") };
+        let units = HostFolders {
+            units: systemd.join("system"),
+            accounts: prefix.join("lib/sysusers.d"),
+            mount_helpers: prefix.join("sbin"),
+            client: "../bin/weka-token".into(),
+        };
         Self {
             owner: Owner::Package,
             programs: prefix.join("bin"),
             user_units: systemd.join("user"),
             host: Some(units),
             presets: Some(["user-preset", "system-preset"].map(|folder| systemd.join(folder))),
-            manual: share.join("man/man1"),
+            manual: share.join("man"),
             bash: share.join("bash-completion/completions"),
             zsh: share.join("zsh").join(zsh),
             fish: share.join("fish/vendor_completions.d"),
@@ -192,6 +213,7 @@ mod tests {
         let host = layout.host.unwrap();
         assert_eq!(host.units, Path::new("/r/usr/lib/systemd/system"));
         assert_eq!(host.accounts, Path::new("/r/usr/lib/sysusers.d"));
+        assert_eq!(host.mount_helpers.join(host.client), Path::new("/r/usr/sbin/../bin/weka-token"));
         assert_eq!(layout.kept, [Path::new("/r/etc/weka-token"), Path::new("/r/var/lib/weka-token")]);
         assert!(layout.enabled.iter().all(|folder| folder.starts_with("/r/etc/systemd")));
     }
@@ -201,7 +223,28 @@ mod tests {
         let layout = Layout::of_host();
         assert_eq!(layout.programs, Path::new("/usr/local/bin"));
         assert_eq!(layout.user_units, Path::new("/etc/systemd/user"));
-        assert_eq!(layout.host.unwrap().units, Path::new("/etc/systemd/system"));
+        let host = layout.host.unwrap();
+        assert_eq!(host.units, Path::new("/etc/systemd/system"));
+        assert_eq!(
+            (host.mount_helpers, host.client),
+            (PathBuf::from("/sbin"), PathBuf::from("/usr/local/bin/weka-token"))
+        );
+        assert!(layout.lasting.contains(&PathBuf::from("/sbin")));
         assert_eq!(layout.kept, [Path::new("/etc/weka-token"), Path::new("/var/lib/weka-token")]);
+    }
+
+    #[test]
+    fn a_tree_with_a_folder_sbin_of_its_own_has_the_link_there() {
+        let root = tempfile::tempdir().unwrap();
+        let of = || Layout::staged(root.path()).host.unwrap();
+        assert_eq!(of().mount_helpers, root.path().join("usr/sbin"));
+        std::os::unix::fs::symlink("usr/sbin", root.path().join("sbin")).unwrap();
+        assert_eq!(of().mount_helpers, root.path().join("usr/sbin"));
+        std::fs::remove_file(root.path().join("sbin")).unwrap();
+        std::fs::create_dir(root.path().join("sbin")).unwrap();
+        assert_eq!(
+            (of().mount_helpers, of().client),
+            (root.path().join("sbin"), "../usr/bin/weka-token".into())
+        );
     }
 }

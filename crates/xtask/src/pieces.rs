@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 const PLAIN: u32 = 0o644;
 /// Also executable by everybody.
 const PROGRAM: u32 = 0o755;
+/// As every link has it.
+const LINK: u32 = 0o777;
 
 const USER_SOCKET: &str = include_str!("../../../systemd/user/weka-tokend.socket");
 const USER_SERVICE: &str = include_str!("../../../systemd/user/weka-tokend.service");
@@ -22,6 +24,17 @@ const PRESET: &str = include_str!("../packages/weka-token.preset");
 
 /// The units' names, in either manager.
 pub(crate) const UNITS: [&str; 2] = ["weka-tokend.socket", "weka-tokend.service"];
+
+/// What mount(8) runs for the type weka-token: the client under another name.
+const MOUNT_HELPER: &str = "mount.weka-token";
+
+/// Examples, to be copied and changed.
+const EXAMPLES: [(&str, &str); 4] = [
+    ("mnt-secure.automount", include_str!("../../../systemd/system/mnt-secure.automount")),
+    ("mnt-secure.mount", include_str!("../../../systemd/system/mnt-secure.mount")),
+    ("weka-token.autofs", include_str!("../../../systemd/system/weka-token.autofs")),
+    ("weka-token.fstab", include_str!("../../../systemd/system/weka-token.fstab")),
+];
 
 /// A file to put into place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +55,8 @@ pub(crate) enum Content {
     Daemon,
     /// This.
     Bytes(Vec<u8>),
+    /// Nothing: it is a link to there.
+    Link(PathBuf),
 }
 
 impl Piece {
@@ -55,6 +70,15 @@ impl Piece {
             Content::Client => &binaries.client,
             Content::Daemon => &binaries.daemon,
             Content::Bytes(bytes) => bytes,
+            Content::Link(_) => &[],
+        }
+    }
+
+    /// Where it leads, if it is a link.
+    pub(crate) fn link(&self) -> Option<&Path> {
+        match &self.content {
+            Content::Link(target) => Some(target),
+            _ => None,
         }
     }
 
@@ -83,12 +107,16 @@ pub(crate) fn of(layout: &Layout) -> Result<Vec<Piece>, Problem> {
         pieces.push(Piece::plain(host.units.join(socket), HOST_SOCKET));
         pieces.push(Piece::plain(host.units.join(service), HOST_SERVICE));
         pieces.push(Piece::plain(host.accounts.join("weka-token.conf"), ACCOUNT));
+        let link = Content::Link(host.client.clone());
+        pieces.push(Piece { path: host.mount_helpers.join(MOUNT_HELPER), mode: LINK, content: link });
+        let page = weka_token::man::mount_helper().map_err(failed)?;
+        pieces.push(Piece::plain(layout.manual.join("man8").join(page.file_name), page.text));
     }
     for folder in layout.presets.iter().flatten() {
         pieces.push(Piece::plain(folder.join("90-weka-token.preset"), PRESET));
     }
     for page in manual()? {
-        pieces.push(Piece::plain(layout.manual.join(page.file_name), page.text));
+        pieces.push(Piece::plain(layout.manual.join("man1").join(page.file_name), page.text));
     }
     for (folder, name, shell) in [
         (&layout.bash, "weka-token", Shell::Bash),
@@ -100,9 +128,12 @@ pub(crate) fn of(layout: &Layout) -> Result<Vec<Piece>, Problem> {
     Ok(pieces)
 }
 
-/// Every manual page, from the parsers of both programs.
+fn failed(error: std::io::Error) -> Problem {
+    Problem::new(format!("the manual pages: {error}"))
+}
+
+/// The manual pages of section 1, from the parsers of both programs.
 fn manual() -> Result<Vec<weka_token::man::Page>, Problem> {
-    let failed = |error| Problem::new(format!("the manual pages: {error}"));
     let mut pages = weka_token::man::pages().map_err(failed)?;
     pages.push(weka_token::man::page(weka_tokend::run::command(), "weka-token(1)").map_err(failed)?);
     Ok(pages)
@@ -139,7 +170,13 @@ pub(crate) fn license(folder: &Path) -> Piece {
     Piece::plain(folder.join("LICENSE"), include_str!("../../../LICENSE"))
 }
 
+/// The README and the examples, for packages.
+pub(crate) fn documents(folder: &Path) -> Vec<Piece> {
+    let examples = EXAMPLES.map(|(name, text)| Piece::plain(folder.join("examples").join(name), text));
+    [readme(folder)].into_iter().chain(examples).collect()
+}
+
 /// The README, for packages.
-pub(crate) fn readme(folder: &Path) -> Piece {
+fn readme(folder: &Path) -> Piece {
     Piece::plain(folder.join("README.md"), include_str!("../../../README.md"))
 }

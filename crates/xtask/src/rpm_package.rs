@@ -40,6 +40,11 @@ pub(crate) fn build(release: &Release<'_>, files: &[Entry<'_>]) -> Result<Vec<u8
     }
     for file in files {
         let path = file.path.to_str().ok_or_else(|| Problem::at(file.path, "not UTF-8"))?;
+        if let Some(target) = file.link {
+            let target = target.to_str().ok_or_else(|| Problem::at(target, "not UTF-8"))?;
+            builder.with_symlink(FileOptions::symlink(path, target)).map_err(failed)?;
+            continue;
+        }
         let mode = u16::try_from(file.mode).map_err(|error| Problem::at(file.path, error))?;
         let options = FileOptions::new(path).permissions(mode);
         let options = match path {

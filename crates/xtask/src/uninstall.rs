@@ -83,6 +83,13 @@ fn remove(piece: &Piece) -> Result<bool, Problem> {
         say(&format!("kept    {}: masked", piece.path.display()));
         return Ok(false);
     }
+    if let Some(target) = piece.link()
+        && piece.path.symlink_metadata().is_ok()
+        && fs::read_link(&piece.path).ok().as_deref() != Some(target)
+    {
+        say(&format!("kept    {}: it does not lead to {}", piece.path.display(), target.display()));
+        return Ok(false);
+    }
     match fs::remove_file(&piece.path) {
         Ok(()) => Ok(true),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {

@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// What every package has below its prefix, with its mode; manual pages without `.gz`.
-const FILES: [(&str, u32); 16] = [
+const FILES: [(&str, u32); 21] = [
     ("bin/weka-token", 0o755),
     ("bin/weka-tokend", 0o755),
     ("lib/systemd/system-preset/90-weka-token.preset", 0o644),
@@ -21,16 +21,21 @@ const FILES: [(&str, u32); 16] = [
     ("lib/systemd/user/weka-tokend.service", 0o644),
     ("lib/systemd/user/weka-tokend.socket", 0o644),
     ("lib/sysusers.d/weka-token.conf", 0o644),
+    ("sbin/mount.weka-token", 0o777),
     ("share/bash-completion/completions/weka-token", 0o644),
     ("share/doc/weka-token/README.md", 0o644),
+    ("share/doc/weka-token/examples/mnt-secure.mount", 0o644),
+    ("share/doc/weka-token/examples/weka-token.autofs", 0o644),
+    ("share/doc/weka-token/examples/weka-token.fstab", 0o644),
     ("share/fish/vendor_completions.d/weka-token.fish", 0o644),
     ("share/man/man1/weka-token-get.1", 0o644),
     ("share/man/man1/weka-token-man.1", 0o644),
     ("share/man/man1/weka-token.1", 0o644),
     ("share/man/man1/weka-tokend.1", 0o644),
+    ("share/man/man8/mount.weka-token.8", 0o644),
 ];
 
-/// Files by path, each with its mode and what it holds.
+/// Files by path, each with its mode and what it holds; a link holds where it leads.
 type Files = BTreeMap<String, (u32, Vec<u8>)>;
 
 /// Packages of two stand-ins: what matters here is that they are dynamic programs.
@@ -79,7 +84,10 @@ fn untar(compressed: &[u8]) -> Files {
         let path = String::from_utf8(entry.path_bytes().into_owned()).unwrap();
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes).unwrap();
-        if header.entry_type().is_file() {
+        if let Some(target) = header.link_name_bytes() {
+            bytes = target.into_owned();
+        }
+        if header.entry_type().is_file() || header.entry_type().is_symlink() {
             files.insert(path.trim_start_matches("./").to_owned(), (header.mode().unwrap(), bytes));
         }
     }
@@ -110,6 +118,7 @@ fn assert_complete(files: &Files, prefix: &str, compressed: bool) {
         assert_eq!(found & 0o7777, mode, "{path}");
         assert!(!bytes.is_empty(), "{path}");
     }
+    assert_eq!(files[&format!("{prefix}sbin/mount.weka-token")].1, b"../bin/weka-token");
     let unit = |scope: &str| {
         let path = format!("{prefix}lib/systemd/{scope}/weka-tokend.service");
         String::from_utf8(files[&path].1.clone()).unwrap()
