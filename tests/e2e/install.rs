@@ -182,7 +182,7 @@ fn a_staged_tree_is_a_packages_and_an_empty_one_after_uninstall() {
     let (links, plain): (Vec<_>, Vec<_>) = files(&root).into_iter().partition(|path| path.is_symlink());
     assert!(plain.iter().all(|path| path.starts_with(&usr)), "{plain:#?}");
     let helper = usr.join("sbin/mount.weka-token");
-    assert_eq!(links, [helper.clone()]);
+    assert_eq!(links, std::slice::from_ref(&helper));
     assert_eq!(fs::canonicalize(&helper).unwrap(), fs::canonicalize(usr.join("bin/weka-token")).unwrap());
     let page = fs::read_to_string(usr.join("share/man/man8/mount.weka-token.8")).unwrap();
     for line in [

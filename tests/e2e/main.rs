@@ -17,6 +17,7 @@ mod login;
 mod logout;
 mod manners;
 mod mount;
+mod mount_refused;
 mod mount_token;
 mod outage;
 mod password_source;

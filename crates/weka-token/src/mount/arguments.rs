@@ -15,13 +15,13 @@ Own options, among those of -o; all others go on to /sbin/mount.wekafs as they a
   token_socket=PATH      the daemon's socket; without it, /run/weka-token/agent.sock
 
 Exit status:
-  0   mounted
-  1   the command line is wrong, or it is not permitted
-  2   the system failed
-  32  the mount failed
-      any other is that of mount.wekafs
+  0      mounted
+  1      the command line is wrong, or it is not permitted
+  2      the system failed
+  32     the mount failed
+  other  that of mount.wekafs
 
-Environment: it counts for nothing, and mount.wekafs sees none of it.
+Environment: nothing in it counts, and mount.wekafs sees none of it.
 
 Examples:
   mount -t weka-token -o _netdev,token_profile=prod weka01,weka02/secure /mnt/secure

@@ -23,7 +23,7 @@ use crate::session::Session;
 use crate::socket_search::{self, Places};
 use crate::span;
 use crate::token_json::FileTokens;
-use failed::{NOT_MOUNTED, SYSTEM, not_mounted, wrong};
+use failed::{SYSTEM, not_mounted, wrong};
 use helper::{PROGRAM, Signals};
 use options::{Options, Via};
 use source::Source;
@@ -32,6 +32,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use wire::Pair;
+use zeroize::Zeroizing;
 
 /// The name that mount(8) looks for.
 pub(crate) const NAME: &str = "mount.weka-token";
@@ -170,8 +171,29 @@ impl Mount<'_> {
     }
 
     /// With the filesystem's mount token, as WEKA's CSI driver does it.
-    fn with_token(&self, _source: &Source<'_>, filesystem: &str) -> Result<u8, Failure> {
-        Err(Failure::new(NOT_MOUNTED, format!("no mount token of {filesystem} can be had")))
+    fn with_token(&self, source: &Source<'_>, filesystem: &str) -> Result<u8, Failure> {
+        let grant = source.mount_token(filesystem)?;
+        let token = grant.mount_token.expose();
+        // A comma would make an option of its own of what follows.
+        if token.bytes().any(|byte| !byte.is_ascii_graphic() || b",\"".contains(&byte)) {
+            return Err(not_mounted(
+                "the cluster's mount token has characters that no mount option can have",
+            ));
+        }
+        for note in &grant.notes {
+            source.session.say(&format!("{NAME}: {note}"));
+        }
+        self.explain(|| {
+            let life = grant.expires_in_s.map(|life| format!(", which lives for {}", span::short(life)));
+            format!(
+                "the mount token of filesystem {}{} is on the command line of {PROGRAM}: all on this host can see it \
+                 there while that runs",
+                grant.filesystem,
+                life.unwrap_or_default()
+            )
+        });
+        let option = Zeroizing::new([b"token=", token.as_bytes()].concat());
+        self.helped(&Signals::hold()?, Some(&option), None)
     }
 
     /// Runs mount.wekafs.

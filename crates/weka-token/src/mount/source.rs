@@ -5,7 +5,7 @@ use crate::connection::{ConnectError, Connection, ExchangeError};
 use crate::failure::{Failure, USAGE};
 use crate::session::{self, Session, accepted, no_answer_within};
 use std::time::{Duration, Instant};
-use wire::{Code, Pair, Request, Response};
+use wire::{Code, MountGrant, Pair, Request, Response};
 
 /// The first pause before a repetition, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
@@ -43,6 +43,25 @@ impl Source<'_> {
         })?;
         match answer {
             Response::Pair(pair) => Ok(pair),
+            _ => Err(in_terms_of_mount(session::unexpected())),
+        }
+    }
+
+    /// A token that mounts one filesystem and nothing else.
+    ///
+    /// # Errors
+    /// As [`Self::pair`], or the cluster does not grant it.
+    pub(super) fn mount_token(&self, filesystem: &str) -> Result<MountGrant, Failure> {
+        let profile = &self.session.profile;
+        let answer = self.ask(self.timeout_ms, |timeout_ms| Request::MountToken {
+            profile: profile.clone(),
+            filesystem: filesystem.to_owned(),
+            read_only: false,
+            expires_s: None,
+            timeout_ms,
+        })?;
+        match answer {
+            Response::MountToken(grant) => Ok(grant),
             _ => Err(in_terms_of_mount(session::unexpected())),
         }
     }
