@@ -72,6 +72,40 @@ fn a_password_that_was_refused_for_a_mistyped_organisation_was_never_tried_again
 }
 
 #[test]
+fn restarts_sent_a_password_again_and_again_whose_login_got_no_answer() {
+    let cluster = Cluster::start(&[]);
+    cluster.fault(&json!({"kind": "lose-answer", "path": "/api/v2/login"}));
+    let (home, file) = password_file(&cluster, "Wrong-Pass1");
+    for round in 0..5 {
+        let daemon = Daemon::start(&home);
+        home.run(&["get", "--timeout", "3s"]).refused(5);
+        // The account is not touched by a reload of what has not changed either.
+        daemon.signal(Signal::SIGHUP);
+        if round % 2 == 0 {
+            daemon.kill();
+        } else {
+            assert!(daemon.stop().success());
+        }
+    }
+    assert_eq!(cluster.logins().len(), 1, "five would lock the account");
+    cluster.heal();
+    home.write(&file, "Alice-Pass1\n");
+    let daemon = Daemon::start(&home);
+    daemon.until("another password is in no doubt", |profile| profile.state == State::Ready);
+    assert_eq!(cluster.logins().len(), 2);
+}
+
+#[test]
+fn a_caller_whose_time_was_up_during_the_writing_of_a_refusal_was_told_to_wait() {
+    let cluster = Cluster::start(&[]);
+    let (home, _) = password_file(&cluster, "Wrong-Pass1");
+    let daemon = Daemon::start(&home);
+    // Its slow hash is being computed from now on.
+    until("it is refused", || daemon.log().contains("an exchange failed").then_some(()));
+    home.run(&["get", "--timeout", "0"]).refused(4);
+}
+
+#[test]
 fn trust_in_another_cluster_took_the_refresh_token_there() {
     let it = LoggedIn::to(Cluster::start(&[]));
     let other = Cluster::start(&[]);

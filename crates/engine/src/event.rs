@@ -40,6 +40,19 @@ pub struct Memory {
     pub locked_until: Option<Moment>,
     /// Somebody logged out: file and source stay unused until the next login.
     pub logged_out: bool,
+    /// The password (of the source) that may have been counted as a wrong one.
+    pub doubt: Option<Doubted>,
+}
+
+/// A password whose login got no answer: it may count as a failed one, so it is not sent again for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Doubted {
+    /// Which.
+    pub about: SourceId,
+    /// Until when it is not sent.
+    pub until: Moment,
+    /// How long that was; the next time it is twice as long.
+    pub pause: Duration,
 }
 
 /// Why an exchange failed.

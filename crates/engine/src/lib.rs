@@ -18,7 +18,9 @@ pub mod time;
 pub mod ttl;
 
 pub use action::{Action, Answer, Condition, LoginBy, Refused};
-pub use event::{Adopted, Event, ExchangeId, Failure, Generation, Memory, Outcome, SourceId, WaiterId};
+pub use event::{
+    Adopted, Doubted, Event, ExchangeId, Failure, Generation, Memory, Outcome, SourceId, WaiterId,
+};
 pub use policy::Policy;
 pub use session::Session;
 pub use time::{Lease, Moment};

@@ -167,6 +167,7 @@ impl Session {
         self.started = true;
         self.memory = memory;
         self.remembered = memory;
+        self.source.recall(memory.doubt, now);
         if let Some(until) = memory.locked_until {
             self.lock_until(until.min(now + LONGEST_LOCKOUT));
         }
@@ -353,6 +354,7 @@ impl Session {
     }
 
     fn remember(&mut self, out: &mut Vec<Action>) {
+        self.memory.doubt = self.source.doubted();
         if self.memory != self.remembered {
             self.remembered = self.memory;
             out.push(Action::Remember(self.memory));

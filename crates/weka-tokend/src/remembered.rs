@@ -38,6 +38,20 @@ pub struct Remembered {
     /// The password (of the source) that the cluster refused.
     #[serde(default)]
     pub refused: Option<RefusedPassword>,
+    /// The password (of the source) that may have been counted as a wrong one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubted: Option<DoubtedPassword>,
+}
+
+/// A password whose login got no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoubtedPassword {
+    /// Which.
+    pub password: RefusedPassword,
+    /// Until when it is not sent, in seconds since 1970.
+    pub until: i64,
+    /// How long that was, in seconds.
+    pub pause_s: u64,
 }
 
 /// Recognizes a login that was refused, without knowing its password.
@@ -212,6 +226,7 @@ mod tests {
             logged_out_at: Some(1_700_000_000),
             locked_until: None,
             refused: Some(quick("hunter2")),
+            doubted: None,
         };
         remembered.write(&path).unwrap();
         let back = Remembered::read(&path);
@@ -229,6 +244,19 @@ mod tests {
         Remembered::default().write(&path).unwrap();
         assert!(!path.exists());
         Remembered::default().write(&path).unwrap();
+    }
+
+    #[test]
+    fn a_password_in_doubt_outlives_a_restart_and_older_forms_have_none() {
+        let doubted = DoubtedPassword { password: quick("hunter2"), until: 1_700_000_000, pause_s: 120 };
+        let remembered = Remembered { doubted: Some(doubted), ..Remembered::default() };
+        assert!(!remembered.is_empty());
+        let text = serde_json::to_string(&remembered).unwrap();
+        assert_eq!(serde_json::from_str::<Remembered>(&text).unwrap(), remembered);
+        let older = r#"{"logged_out_at":null,"locked_until":7,"refused":null}"#;
+        let read: Remembered = serde_json::from_str(older).unwrap();
+        assert_eq!(read, Remembered { locked_until: Some(7), ..Remembered::default() });
+        assert_eq!(serde_json::to_string(&read).unwrap(), older, "which an older daemon reads again");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The way to the next pair, and the password source on it.
 
 use super::patience::Patience;
-use crate::event::SourceId;
+use crate::event::{Doubted, SourceId};
 use crate::time::Moment;
 use std::time::Duration;
 
@@ -37,9 +37,7 @@ pub(super) struct Source {
 /// the account; so nobody repeats it for a while.
 #[derive(Debug, Clone, Copy)]
 struct Doubt {
-    about: SourceId,
-    pause: Duration,
-    until: Moment,
+    what: Doubted,
     /// When a caller may have the source read, in case it holds something else by now.
     look_at: Moment,
 }
@@ -60,20 +58,35 @@ impl Source {
     /// The answer to a login with this content was lost.
     pub(super) fn doubt(&mut self, about: SourceId, recheck: Duration, now: Moment) {
         let pause = match self.doubt_about(about) {
-            Some(before) => (before.pause * 2).min(LONGEST_PAUSE),
+            Some(before) => (before.what.pause * 2).min(LONGEST_PAUSE),
             None => FIRST_PAUSE,
         };
-        self.doubt = Some(Doubt { about, pause, until: now + pause, look_at: now + recheck });
+        let what = Doubted { about, until: now + pause, pause };
+        self.doubt = Some(Doubt { what, look_at: now + recheck });
+    }
+
+    /// A doubt from before a restart.
+    pub(super) fn recall(&mut self, doubt: Option<Doubted>, now: Moment) {
+        self.doubt = doubt.map(|doubt| {
+            let pause = doubt.pause.clamp(FIRST_PAUSE, LONGEST_PAUSE);
+            let what = Doubted { about: doubt.about, until: doubt.until.min(now + pause), pause };
+            Doubt { what, look_at: now }
+        });
+    }
+
+    /// What of it must outlive a restart.
+    pub(super) fn doubted(&self) -> Option<Doubted> {
+        self.doubt.map(|doubt| doubt.what)
     }
 
     /// Until when this content is not sent.
     pub(super) fn doubted_until(&self, content: SourceId) -> Moment {
-        self.doubt_about(content).map(|doubt| doubt.until).unwrap_or_default()
+        self.doubt_about(content).map(|doubt| doubt.what.until).unwrap_or_default()
     }
 
     /// When a caller may have the source read again, while this content is not sent.
     pub(super) fn look_at(&self, content: SourceId) -> Moment {
-        self.doubt_about(content).map(|doubt| doubt.look_at.min(doubt.until)).unwrap_or_default()
+        self.doubt_about(content).map(|doubt| doubt.look_at.min(doubt.what.until)).unwrap_or_default()
     }
 
     /// A look in between brought nothing new.
@@ -84,7 +97,7 @@ impl Source {
     }
 
     fn doubt_about(&self, content: SourceId) -> Option<Doubt> {
-        self.doubt.filter(|doubt| doubt.about == content)
+        self.doubt.filter(|doubt| doubt.what.about == content)
     }
 
     /// Nothing is held against it any more.

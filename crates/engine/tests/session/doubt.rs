@@ -233,3 +233,42 @@ fn a_revocation_while_it_is_under_way_does_not_end_the_doubt() {
     world.run_for(s(2));
     assert_eq!(world.condition(), Condition::Ready);
 }
+
+#[test]
+fn restarts_neither_end_the_doubt_nor_shorten_its_pauses() {
+    let mut world = lost(2);
+    for _ in 0..30 {
+        world.restart();
+        asked_each_second(&mut world, s(5));
+    }
+    let at = logins(&world);
+    // After 60 s and then 120 s: the pause does not begin anew with a restart.
+    assert_eq!(at.len(), 2, "{at:?}");
+    assert!(at[1].since(at[0]) >= s(60), "{at:?}");
+    world.restart();
+    world.run_for(s(40));
+    assert_eq!(logins(&world).len(), 3, "nor does it grow by one");
+}
+
+#[test]
+fn after_a_restart_other_content_is_sent_at_once() {
+    let mut world = lost(2);
+    world.cluster.all(Mode::Up);
+    world.source = Some(1);
+    world.restart();
+    world.run_for(s(1));
+    assert_eq!((world.condition(), world.cluster.logins), (Condition::Ready, 2));
+    assert_eq!(world.memory.doubt, None, "a login that worked ends the doubt");
+}
+
+#[test]
+fn a_doubt_of_the_far_future_is_not_believed() {
+    let mut world = World::with_source(s(300));
+    world.source = Some(1);
+    let about = engine::SourceId(1);
+    let until = Moment::from_millis(u64::MAX);
+    world.memory.doubt = Some(engine::Doubted { about, until, pause: s(1_000_000) });
+    world.start(None);
+    world.run_for(s(3601));
+    assert_eq!(world.condition(), Condition::Ready);
+}

@@ -4,11 +4,12 @@
 
 use super::file::{Looked, Saved, look_locked};
 use super::pairs::{Known, Pair};
+use super::password_memory::Seen;
 use crate::clock;
 use crate::password_source::{PasswordSource, PasswordSourceError};
 use crate::remembered::RefusedPassword;
 use crate::token_file::FileWorker;
-use engine::{ExchangeId, Failure, Generation, Lease, Moment};
+use engine::{ExchangeId, Failure, Generation, Lease, Moment, SourceId};
 use secret::{AccessToken, Password};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -48,12 +49,12 @@ pub enum Report {
     SourceRead(Result<Password, PasswordSourceError>),
     /// There is no password source (any more).
     NoSource,
-    /// The password that was read is, or is not, the one that was refused.
+    /// The password that was read is, or is not, one that was refused or got no answer.
     SourceKnown {
         /// The password.
         password: Password,
-        /// Whether it is the refused one.
-        refused: bool,
+        /// What is known of it.
+        seen: Seen,
     },
     /// A pair was saved, or why not.
     Saved {
@@ -75,6 +76,13 @@ pub enum Report {
     FileRemoved,
     /// A handshake at start showed a certificate that is not trusted.
     Untrusted(String),
+    /// What recognizes the source's password, whose login got no answer.
+    Doubted {
+        /// The login.
+        exchange: ExchangeId,
+        /// Its number, and what recognizes it, where that is new.
+        recognized: Option<(SourceId, RefusedPassword)>,
+    },
     /// That the cluster refused the source's password is written down.
     RefusalKept {
         /// The login that it was refused at.
@@ -113,13 +121,15 @@ pub struct Running {
     pub generates: Option<engine::WaiterId>,
     /// What it would send has been forgotten meanwhile.
     pub obsolete: Arc<AtomicBool>,
+    /// The cluster refused the source's password; that is being written down.
+    pub refused: bool,
 }
 
 impl Running {
     /// One that begins.
     #[must_use]
     pub fn new(id: ExchangeId, renews: Option<Generation>, person: Option<engine::WaiterId>) -> Self {
-        Self { id, renews, person, generates: None, obsolete: Arc::default() }
+        Self { id, renews, person, generates: None, obsolete: Arc::default(), refused: false }
     }
 
     /// What it is for.
@@ -135,7 +145,7 @@ impl Running {
     /// Whether it is a login with the source's password.
     #[must_use]
     pub const fn is_by_source(&self) -> bool {
-        self.renews.is_none() && self.person.is_none()
+        self.generates.is_none() && self.renews.is_none() && self.person.is_none()
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::Keeper;
 use super::exchange::Report;
+use super::password_memory::Seen;
 use crate::clock;
 use crate::config::ProfileConfig;
-use crate::remembered::{RefusedPassword, Remembered};
+use crate::remembered::{DoubtedPassword, RefusedPassword, Remembered};
 use crate::token_file::FileWorker;
-use engine::{Event, ExchangeId, Failure, Memory, Moment, Outcome};
+use engine::{Doubted, Event, ExchangeId, Failure, Memory, Moment, Outcome, SourceId};
 use secret::Password;
 use std::path::Path;
 use std::time::Duration;
@@ -20,6 +21,8 @@ const WRITE_LIMIT: Duration = Duration::from_secs(2);
 pub(super) struct MemorySide {
     engine: Memory,
     kept: Remembered,
+    /// The number of the password in doubt, and what recognizes it.
+    doubted: Option<(SourceId, RefusedPassword)>,
     /// A worker of its own, so that a hung home of the token file does not hold it up.
     worker: FileWorker,
     /// Finished and running writes, counted, so that answers can wait for theirs.
@@ -38,9 +41,11 @@ impl MemorySide {
         self.engine.refused.is_some()
     }
 
-    /// The password that was refused, in the form that is kept.
-    pub(super) fn refused_password(&self) -> Option<RefusedPassword> {
-        self.kept.refused.clone()
+    /// What tells a password that was read from others, where there is anything.
+    pub(super) fn judge(&self) -> Option<Judge> {
+        let doubted = self.doubted.as_ref().map(|(_, password)| password.clone());
+        let judge = Judge { refused: self.kept.refused.clone(), doubted };
+        (judge.refused.is_some() || judge.doubted.is_some()).then_some(judge)
     }
 
     /// Whether a file that last changed then is older than a logout.
@@ -56,6 +61,27 @@ impl MemorySide {
     /// A write has ended.
     pub(super) const fn written(&mut self) {
         self.done += 1;
+    }
+}
+
+/// Recognizes passwords that must not be sent, or not yet.
+#[derive(Debug)]
+pub(super) struct Judge {
+    refused: Option<RefusedPassword>,
+    doubted: Option<RefusedPassword>,
+}
+
+impl Judge {
+    /// Deliberately slow to compute: keep it off the event loop.
+    pub(super) fn judge(&self, login: &Password) -> Seen {
+        let is = |kept: &Option<RefusedPassword>| kept.as_ref().is_some_and(|kept| kept.matches(login));
+        if is(&self.refused) {
+            Seen::Refused
+        } else if is(&self.doubted) {
+            Seen::Doubted
+        } else {
+            Seen::New
+        }
     }
 }
 
@@ -90,7 +116,16 @@ impl Keeper {
     pub(super) fn recall(&mut self, kept: Remembered, now: Moment) -> Memory {
         let left = kept.locked_until.map(|until| until.saturating_sub(clock::unix_now_s()));
         let left = left.and_then(|left| u64::try_from(left).ok()).filter(|left| *left > 0);
+        let doubt = kept.doubted.as_ref().map(|doubt| {
+            let left = u64::try_from(doubt.until.saturating_sub(clock::unix_now_s())).unwrap_or(0);
+            let about = self.password.doubted_before();
+            self.memory.doubted = Some((about, doubt.password.clone()));
+            let pause = Duration::from_secs(doubt.pause_s);
+            // A clock that was set back makes nobody wait longer than was meant.
+            Doubted { about, until: now + Duration::from_secs(left).min(pause), pause }
+        });
         let engine = Memory {
+            doubt,
             refused: kept.refused.is_some().then(|| self.password.refused_before()),
             locked_until: left.map(|left| now + Duration::from_secs(left)),
             logged_out: kept.logged_out_at.is_some(),
@@ -104,7 +139,15 @@ impl Keeper {
     pub(super) fn remember(&mut self, memory: Memory) {
         let (now, unix) = (clock::now(), clock::unix_now_s());
         self.password.refused = memory.refused;
+        self.password.doubted = memory.doubt.map(|doubt| doubt.about);
+        self.memory.doubted.take_if(|(content, _)| self.password.doubted != Some(*content));
+        let recognized = self.memory.doubted.as_ref().map(|(_, password)| password.clone());
         let kept = &mut self.memory.kept;
+        kept.doubted = memory.doubt.zip(recognized).map(|(doubt, password)| DoubtedPassword {
+            password,
+            until: unix.saturating_add_unsigned(now.until(doubt.until).as_secs() + 1),
+            pause_s: doubt.pause.as_secs(),
+        });
         if memory.refused.is_none() {
             kept.refused = None;
         }
@@ -139,7 +182,7 @@ impl Keeper {
     pub(super) fn keep_refusal(&self, exchange: ExchangeId) {
         let (reports, worker) = (self.reports.clone(), self.memory.worker.clone());
         let mut kept = self.memory.kept.clone();
-        let login = self.password.last().map(|password| login_of(&self.config(), &password));
+        let login = self.password.last().map(|(_, password)| login_of(&self.config(), &password));
         let (path, name) = (self.surroundings.dirs.remembered_file(&self.name), self.name.clone());
         tokio::spawn(async move {
             // Deliberately slow to compute.
@@ -158,6 +201,46 @@ impl Keeper {
             }
             drop(reports.send(Report::RefusalKept { exchange, refused }).await);
         });
+    }
+
+    /// The answer to a login with the source's password was lost, so the cluster may have counted it as a wrong one. What
+    /// recognizes that password is computed before the engine hears of it, so that it can be kept.
+    pub(super) fn keep_doubt(&mut self, exchange: ExchangeId) {
+        let reports = self.reports.clone();
+        let Some((content, password)) = self.password.last() else {
+            self.on_doubted(exchange, None);
+            return;
+        };
+        if self.memory.doubted.as_ref().is_some_and(|(known, _)| *known == content) {
+            self.on_doubted(exchange, None);
+            return;
+        }
+        let (login, name) = (login_of(&self.config(), &password), self.name.clone());
+        tokio::task::spawn_blocking(move || {
+            let recognized = RefusedPassword::of(&login)
+                .inspect_err(|error| {
+                    tracing::warn!(%error, "a restart would forget a password of {name} that got no answer");
+                })
+                .ok();
+            let recognized = recognized.map(|password| (content, password));
+            drop(reports.blocking_send(Report::Doubted { exchange, recognized }));
+        });
+    }
+
+    /// The password in doubt would be recognized; now the engine may hear of it.
+    pub(super) fn on_doubted(
+        &mut self,
+        exchange: ExchangeId,
+        recognized: Option<(SourceId, RefusedPassword)>,
+    ) {
+        if self.exchange.take_if(|running| running.id == exchange).is_none() {
+            return;
+        }
+        if recognized.is_some() {
+            self.memory.doubted = recognized;
+        }
+        let outcome = Outcome::Failed(Failure::Unreachable { sent: true });
+        self.feed(Event::Ended { exchange, outcome });
     }
 
     /// The refusal is written down; now the engine may hear of it.

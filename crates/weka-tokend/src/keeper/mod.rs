@@ -286,7 +286,8 @@ impl Keeper {
                 self.feed(Event::FoundUntrusted);
             }
             Report::NoSource => self.feed(Event::SourceRead { content: None }),
-            Report::SourceKnown { password, refused } => self.on_source_known(password, refused),
+            Report::SourceKnown { password, seen } => self.on_source_known(password, seen),
+            Report::Doubted { exchange, recognized } => self.on_doubted(exchange, recognized),
             Report::RefusalKept { exchange, refused } => self.on_refusal_kept(exchange, refused),
         }
     }

@@ -58,10 +58,18 @@ impl Keeper {
                 ) {
                     self.sharing.refused(pair, clock::now(), clock::unix_now_s());
                 }
-                if failure == Failure::Unauthorized && running.is_by_source() {
-                    self.exchange = Some(running);
-                    self.keep_refusal(exchange);
-                    return;
+                match failure {
+                    Failure::Unauthorized if running.is_by_source() => {
+                        self.exchange = Some(exchange::Running { refused: true, ..running });
+                        self.keep_refusal(exchange);
+                        return;
+                    }
+                    Failure::Unreachable { sent: true } if running.is_by_source() => {
+                        self.exchange = Some(running);
+                        self.keep_doubt(exchange);
+                        return;
+                    }
+                    _ => {}
                 }
                 Outcome::Failed(failure)
             }
@@ -105,10 +113,17 @@ impl Keeper {
         let Some(reply) = self.waiters.remove(&waiter) else { return };
         let result = match answer {
             Answer::Pair(_) | Answer::Generated => self.board.published().ok_or(Refused::Unreachable),
+            // Its time was up while the refusal is being written down, which takes a moment.
+            Answer::Refused(Refused::Unreachable) if self.is_refused() => Err(Refused::LoginRequired),
             Answer::Refused(refused) => Err(refused),
         };
         // A caller that has left is no failure.
         drop(reply.send(result.map_err(|refused| self.refusal(refused, now))));
+    }
+
+    /// Whether the cluster has refused the source's password, and the engine does not know it yet.
+    fn is_refused(&self) -> bool {
+        self.exchange.as_ref().is_some_and(|running| running.refused)
     }
 
     pub(super) fn refusal(&self, refused: Refused, now: Moment) -> wire::Refusal {

@@ -4,6 +4,7 @@ use super::Keeper;
 use super::exchange::{self, LoginJob, RefreshJob, Report, Running};
 use super::file::{self, Saved};
 use super::memory::login_of;
+use super::password_memory::Seen;
 use crate::board::Published;
 use crate::password_source::{PasswordSource, PasswordSourceError};
 use engine::{Action, Event, ExchangeId, Generation, LoginBy, Moment};
@@ -199,15 +200,15 @@ impl Keeper {
         match read {
             Ok(password) => {
                 self.source_problem = None;
-                match self.memory.refused_password() {
-                    None => self.on_source_known(password, false),
-                    Some(refused) => {
+                match self.memory.judge() {
+                    None => self.on_source_known(password, Seen::New),
+                    Some(judge) => {
                         let reports = self.reports.clone();
                         let login = login_of(&self.config(), &password);
                         // Deliberately slow to compute.
                         tokio::task::spawn_blocking(move || {
-                            let refused = refused.matches(&login);
-                            drop(reports.blocking_send(Report::SourceKnown { password, refused }));
+                            let seen = judge.judge(&login);
+                            drop(reports.blocking_send(Report::SourceKnown { password, seen }));
                         });
                     }
                 }
@@ -223,8 +224,8 @@ impl Keeper {
         }
     }
 
-    pub(super) fn on_source_known(&mut self, password: Password, refused: bool) {
-        let content = self.password.keep(password, refused);
+    pub(super) fn on_source_known(&mut self, password: Password, seen: Seen) {
+        let content = self.password.keep(password, seen);
         self.feed(Event::SourceRead { content: Some(content) });
     }
 }
