@@ -35,6 +35,7 @@ mod reload_changes;
 mod restart;
 mod secrets;
 mod shared_home;
+mod sinks;
 mod socket;
 mod status;
 mod token_file;

@@ -15,6 +15,7 @@ mod policy;
 mod readme;
 mod restart;
 mod secrets;
+mod sinks;
 mod stop;
 mod store;
 mod units;

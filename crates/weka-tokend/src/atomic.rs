@@ -157,6 +157,37 @@ fn replace_inner(path: &Path, contents: &[u8], manner: Manner) -> Result<Metadat
     Ok(written)
 }
 
+/// Puts `contents` under a name in an open folder, with this mode and group from the first moment on; `is_wanted` has
+/// the last word. What is there is replaced: of a symlink the link itself.
+///
+/// Answers what `stat` says of the new file; `None` where it was not wanted any more.
+///
+/// # Errors
+///
+/// See [`ReplaceProblem`]; what was there is untouched then, and no temp file stays behind.
+pub fn put(
+    folder: &File,
+    name: &OsStr,
+    contents: &[u8],
+    mode: u32,
+    group: Option<u32>,
+    is_wanted: impl FnOnce() -> bool,
+) -> Result<Option<Metadata>, ReplaceProblem> {
+    let mut temp = Temp::create(folder)?;
+    temp.file.write_all(contents).map_err(ReplaceProblem::of)?;
+    temp.settle_owner(None, group)?;
+    temp.file.set_permissions(Permissions::from_mode(mode)).map_err(ReplaceProblem::of)?;
+    temp.file.sync_all().map_err(ReplaceProblem::of)?;
+    let written = temp.file.metadata().map_err(ReplaceProblem::of)?;
+    if !is_wanted() {
+        return Ok(None);
+    }
+    temp.rename_to(name)?;
+    // Some network and overlay file systems cannot do this; the rename stands all the same.
+    let _synced = folder.sync_all();
+    Ok(Some(written))
+}
+
 /// The file that a path leads to, through symlinks if they may be followed, and what is there now.
 ///
 /// # Errors
@@ -191,7 +222,7 @@ pub fn resolve(path: &Path, links: Links) -> Result<(PathBuf, Option<Metadata>),
 static SWEPT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// Removes temp files of ours that a crash left in a folder more than an hour ago, once per process.
-fn sweep_once(folder: &Path) {
+pub(crate) fn sweep_once(folder: &Path) {
     if SWEPT.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned()) {
         sweep(folder);
     }

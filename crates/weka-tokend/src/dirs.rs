@@ -19,6 +19,8 @@ const OURS: &str = "weka-token";
 const SOCKET: &str = "agent.sock";
 /// Where the host service's socket is.
 const HOST_SOCKET: &str = "/run/weka-token/agent.sock";
+/// The folder for sinks, beside the socket.
+const SINKS: &str = "sinks";
 /// Where the host service's configuration is.
 const HOST_CONFIG: &str = "/etc/weka-token";
 
@@ -111,6 +113,15 @@ pub enum Service {
     Host,
 }
 
+/// The daemon's own folder for sinks: one that is made where it is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SinkFolder {
+    /// It.
+    pub path: PathBuf,
+    /// Whether the service manager makes it and, at a stop, removes it (`RuntimeDirectory=`).
+    pub is_managed: bool,
+}
+
 /// The daemon's paths.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dirs {
@@ -126,6 +137,8 @@ pub struct Dirs {
     pub credentials: Option<PathBuf>,
     /// What `~` means.
     pub home: Option<PathBuf>,
+    /// Its own folder for sinks; `None` where there is no place for one.
+    pub sinks: Option<SinkFolder>,
     state: Option<PathBuf>,
 }
 
@@ -152,6 +165,7 @@ impl Dirs {
                 .or_else(|| usual_socket(service, environment)),
             credentials: environment.credentials_directory.clone(),
             home: environment.home.clone(),
+            sinks: sink_folder(service, environment),
             state: state_base.map(|base| base.join(host_id())),
         }
     }
@@ -188,6 +202,12 @@ impl Dirs {
 /// `path` as seen from the root. `std::path::absolute` fails only for an empty path or without a working folder.
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn sink_folder(service: Service, environment: &Environment) -> Option<SinkFolder> {
+    let path = usual_socket(service, environment)?.with_file_name(SINKS);
+    let is_managed = environment.runtime_directory.as_ref() == Some(&path);
+    Some(SinkFolder { path, is_managed })
 }
 
 fn usual_socket(service: Service, environment: &Environment) -> Option<PathBuf> {
@@ -312,6 +332,22 @@ mod tests {
         let dirs = Dirs::new(&environment(&[]), Some(Path::new("/etc/weka-token/config.toml")), None);
         assert_eq!(dirs.service, Service::Host);
         assert_eq!(dirs.socket, Some(HOST_SOCKET.into()));
+    }
+
+    #[test]
+    fn the_folder_for_sinks_is_beside_the_usual_socket_and_maybe_the_managers() {
+        let of = |pairs: &[(&str, &str)], config: Option<&str>| {
+            Dirs::new(&environment(pairs), config.map(Path::new), Some(Path::new("/tmp/s"))).sinks
+        };
+        let folder = |path: &str, is_managed| Some(SinkFolder { path: path.into(), is_managed });
+        let runtime = ("XDG_RUNTIME_DIR", "/run/user/7");
+        assert_eq!(of(&[runtime], None), folder("/run/user/7/weka-token/sinks", false));
+        let managed = ("RUNTIME_DIRECTORY", "/run/user/7/weka-token/sinks:/run/user/7/other");
+        assert_eq!(of(&[runtime, managed], None), folder("/run/user/7/weka-token/sinks", true));
+        let host = Some("/etc/weka-token/config.toml");
+        assert_eq!(of(&[], host), folder("/run/weka-token/sinks", false));
+        let managed = ("RUNTIME_DIRECTORY", "/run/weka-token/sinks");
+        assert_eq!(of(&[managed], host), folder("/run/weka-token/sinks", true));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //!   `filesystems` with it, `following` keeps others' copies of a pair current
 //! - [`keeper`]: one task per profile, around one [`engine::Session`]; [`board`] is what it shows
 //! - [`token_file`], [`file_watch`], [`atomic`]: files shared with WEKA's own tools
+//! - [`sink`]: files that are kept fresh for others
 //! - [`password_source`], [`remembered`]: passwords without a person, and what must not be tried again
 //! - [`systemd`], [`service`]: the service manager, and its store, where tokens outlive the daemon without a disk
 //! - [`config`], [`dirs`], [`surroundings`], [`clock`]: what all of it stands on; [`thrift`] keeps it small
@@ -42,6 +43,7 @@ pub mod requests;
 pub mod run;
 pub mod server;
 pub mod service;
+pub mod sink;
 pub mod socket;
 pub mod surroundings;
 mod sys;

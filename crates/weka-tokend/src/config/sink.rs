@@ -10,6 +10,11 @@ const KEYS: [&str; 5] = ["path", "mode", "group", "content", "session"];
 pub(super) fn read(reader: &mut Reader<'_>, section: &Section<'_>, has_password: bool) -> Option<SinkConfig> {
     reader.refuse_unknown_keys(section, &KEYS);
     let path: Option<PathBuf> = match section.get("path") {
+        // One file under two names could not be told from two.
+        Some(item) if item.as_str().is_some_and(|text| text.split('/').any(|part| part == "..")) => {
+            reader.report(section, Some("path"), "expected a path without `..`");
+            None
+        }
         Some(_) => reader.own_path(section, "path"),
         None => {
             reader.report(section, None, "`path` is missing");

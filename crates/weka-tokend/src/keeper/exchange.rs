@@ -8,6 +8,7 @@ use super::password_memory::Seen;
 use crate::clock;
 use crate::password_source::{PasswordSource, PasswordSourceError};
 use crate::remembered::RefusedPassword;
+use crate::sink::{self, Look, News};
 use crate::token_file::FileWorker;
 use engine::{ExchangeId, Failure, Generation, Lease, Moment, SourceId};
 use secret::{AccessToken, Password};
@@ -74,6 +75,8 @@ pub enum Report {
     MemoryWritten,
     /// The token file was removed after a logout, or left alone.
     FileRemoved,
+    /// Something about a sink.
+    Sink(News),
     /// A handshake at start showed a certificate that is not trusted.
     Untrusted(String),
     /// What recognizes the source's password, whose login got no answer.
@@ -226,6 +229,8 @@ pub struct RefreshJob {
     pub long_lived_s: Option<u64>,
     /// The file that other hosts may have renewed meanwhile.
     pub file: Option<PathBuf>,
+    /// The sinks in which a tool may have renewed it.
+    pub(crate) sinks: Vec<Look>,
     /// The pairs we had: a copy of one of them in the file is no news.
     pub known: Known,
     /// Turns true when the pair is forgotten before it was sent.
@@ -235,7 +240,11 @@ pub struct RefreshJob {
 /// Renews a pair, unless the token file turns out to hold another.
 pub fn spawn_refresh(job: RefreshJob, files: FileWorker, reports: mpsc::Sender<Report>) {
     tokio::spawn(async move {
-        let RefreshJob { exchange, client, endpoint, pair, long_lived_s, file, known, obsolete } = job;
+        let RefreshJob { exchange, client, endpoint, pair, long_lived_s, file, sinks, known, obsolete } = job;
+        if let Some(found) = sink::news(sinks, &known).await {
+            drop(reports.send(Report::Ended { exchange, end: End::Superseded(found) }).await);
+            return;
+        }
         if let Some(path) = &file {
             let (lock, found) = look_locked(&files, path, &pair, &known).await;
             if let Looked::Pair { pair: found, .. } = found

@@ -5,6 +5,7 @@ use super::order::DoneReply;
 use super::pairs::{Known, Pair};
 use crate::clock;
 use crate::config::TokenFile;
+use crate::sink::{self, Look, Work};
 use crate::token_file::{self, FileLock, FileWorker, TokenFile as FoundFile, Tokens, Written};
 use engine::{Generation, Lease, Moment};
 use secret::AccessToken;
@@ -46,6 +47,8 @@ pub enum Looked {
         /// Others may read the file: its mode.
         lax_mode: Option<u32>,
     },
+    /// A tool's pair in a sink.
+    InSink(Pair),
     /// No file, or none configured.
     Nothing,
     /// Something else, in words.
@@ -71,7 +74,7 @@ fn looked(found: FoundFile) -> Looked {
 }
 
 /// Tokens from elsewhere as a pair: the access token's own dates are all that is known of its life.
-pub(super) fn pair_of(tokens: Tokens) -> Pair {
+pub(crate) fn pair_of(tokens: Tokens) -> Pair {
     let hint = tokens.access_token.as_ref().and_then(|token| token_file::hint(token, clock::unix_now_s()));
     let now = clock::now();
     Pair {
@@ -95,16 +98,31 @@ fn lease_of(hint: token_file::Hint, now: Moment) -> Lease {
 }
 
 /// Looks at the token file in a task of its own.
-pub fn spawn_look(
+pub fn spawn_look(files: &FileWorker, path: Option<&Path>, reports: mpsc::Sender<Report>) {
+    let (files, path) = (files.clone(), path.map(ToOwned::to_owned));
+    tokio::spawn(async move {
+        let found = look(&files, path.as_deref()).await;
+        drop(reports.send(Report::Looked { asked_by_engine: false, found }).await);
+    });
+}
+
+/// Looks for the engine, in a task of its own, for a pair that is none of the `known` ones: in the token file, and
+/// in the sinks.
+pub(super) fn spawn_look_for_engine(
     files: &FileWorker,
     path: Option<&Path>,
-    asked_by_engine: bool,
+    sinks: Vec<Look>,
+    known: Known,
     reports: mpsc::Sender<Report>,
 ) {
     let (files, path) = (files.clone(), path.map(ToOwned::to_owned));
     tokio::spawn(async move {
-        let found = look(&files, path.as_deref()).await;
-        drop(reports.send(Report::Looked { asked_by_engine, found }).await);
+        let mut found = look(&files, path.as_deref()).await;
+        let is_news = matches!(&found, Looked::Pair { pair, .. } if !known.has(pair));
+        if !is_news && let Some(pair) = sink::news(sinks, &known).await {
+            found = Looked::InSink(pair);
+        }
+        drop(reports.send(Report::Looked { asked_by_engine: true, found }).await);
     });
 }
 
@@ -193,7 +211,8 @@ pub fn spawn_save(
     });
 }
 
-fn tokens_of(pair: &Pair) -> Tokens {
+/// A pair as it stands in a file.
+pub(crate) fn tokens_of(pair: &Pair) -> Tokens {
     Tokens {
         access_token: Some(pair.access_token.clone()).filter(|token| !token.is_empty()),
         refresh_token: pair.refresh_token.clone(),
@@ -209,6 +228,8 @@ pub(super) struct Removal {
     pub(super) path: Option<PathBuf>,
     /// The pair that was held.
     pub(super) pair: Option<Pair>,
+    /// The sinks, which are being deleted.
+    pub(super) sinks: Vec<Work>,
     /// Who wants to hear of it.
     pub(super) reply: DoneReply,
 }
@@ -221,6 +242,10 @@ impl Removal {
             let mut notes = vec!["logged out; the tokens are forgotten".to_owned()];
             if let (Some(path), Some(pair)) = (self.path, self.pair) {
                 notes.extend(remove(&files, path, &pair).await);
+            }
+            let until = tokio::time::Instant::now() + LOOK_LIMIT;
+            for sink in self.sinks {
+                notes.extend(tokio::time::timeout_at(until, sink.ended()).await.ok().flatten());
             }
             drop(self.reply.send(Ok(notes)));
             drop(reports.send(Report::FileRemoved).await);

@@ -90,6 +90,7 @@ impl Keeper {
                 }
                 news
             }
+            Looked::InSink(pair) => self.supersede(pair),
             Looked::Nothing => {
                 self.file.problem = None;
                 self.file.there = false;
@@ -245,6 +246,6 @@ impl Keeper {
 
     /// Something happened near the token file.
     pub(super) fn look_at_file(&self) {
-        file::spawn_look(&self.file.worker, self.config().token_file.path(), false, self.reports.clone());
+        file::spawn_look(&self.file.worker, self.config().token_file.path(), self.reports.clone());
     }
 }

@@ -11,6 +11,7 @@
 //! - `memory`: what must outlive a restart
 //! - `offered`: pairs that somebody else renewed from ours
 //! - `storing`: states that outlive the daemon in the service manager's store
+//! - `sinks`: the current pair into files for others
 //! - `sharing`: whether others use up our refresh tokens
 //! - `report`, `view`: what people are told
 
@@ -28,6 +29,7 @@ mod password_memory;
 mod perform;
 pub mod report;
 mod sharing;
+mod sinks;
 mod storing;
 mod view;
 
@@ -47,6 +49,7 @@ use order::{Handle, Order, Reply};
 use pairs::{Pair, Pairs};
 use password_memory::PasswordMemory;
 use sharing::Sharing;
+use sinks::SinkSide;
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
@@ -74,6 +77,7 @@ pub struct Keeper {
     reports: mpsc::Sender<Report>,
     inbox: mpsc::Receiver<Report>,
     file: FileSide,
+    sinks: SinkSide,
     sharing: Sharing,
     waiters: HashMap<WaiterId, Reply>,
     logins: HashMap<WaiterId, PendingLogin>,
@@ -128,6 +132,7 @@ impl Keeper {
             reports,
             inbox,
             file: FileSide::new(),
+            sinks: SinkSide::default(),
             sharing: Sharing::default(),
             waiters: HashMap::new(),
             logins: HashMap::new(),
@@ -187,6 +192,7 @@ impl Keeper {
             self.on_report(report);
         }
         self.file.worker.drain(order::FINISH_LIMIT).await;
+        self.finish_sinks().await;
         self.storing.settle().await;
         if !self.surroundings.is_ending() {
             // The profile was removed, and its tokens with it.
@@ -197,6 +203,7 @@ impl Keeper {
     /// Looks for what outlived the last daemon, and for a token file.
     async fn begin(&mut self) {
         self.watch_file();
+        self.install_sinks();
         let config = self.config();
         let stored = self.restored.take().and_then(|restored| restored.state);
         let kept = match &stored {
@@ -204,6 +211,11 @@ impl Keeper {
             None => self.surroundings.recall(&self.name).await,
         };
         let mut memory = self.recall(kept, clock::now());
+        if memory.logged_out {
+            // In case that the last daemon was killed before they were gone.
+            self.withdraw_sinks();
+        }
+        self.sinks.restored_unix_s = stored.as_ref().map(|state| state.stored_unix_s);
         if let Some(pair) = self.stored_pair(stored.as_ref(), &config) {
             self.granted = true;
             // Everything that is needed is here: no file, and no cluster, stands between this and the first get.
@@ -280,6 +292,7 @@ impl Keeper {
             Report::Saved { generation, result } => self.on_saved(generation, result),
             Report::Stored { generation, result } => self.on_stored(generation, result),
             Report::MemoryWritten => self.on_memory_written(),
+            Report::Sink(news) => self.on_sink_news(news),
             Report::FileRemoved => self.saving = self.saving.saturating_sub(1),
             Report::Untrusted(reason) => {
                 self.last_error = Some(reason);
@@ -337,7 +350,7 @@ impl Keeper {
         self.sharing = Sharing::default();
         self.feed(Event::Logout);
         let path = self.config().token_file.path().map(ToOwned::to_owned);
-        let removal = file::Removal { path, pair: held, reply };
+        let removal = file::Removal { path, pair: held, sinks: self.sinks.work(), reply };
         self.saving += 1;
         // Said only once the logout would survive a crash.
         if self.memory.is_writing() {
@@ -388,6 +401,7 @@ impl Keeper {
             self.pairs.file_moved();
             self.watch_file();
         }
+        self.install_sinks();
         file_moved
     }
 

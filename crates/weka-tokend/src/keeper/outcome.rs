@@ -35,6 +35,7 @@ impl Keeper {
                     self.sharing.renewed();
                 }
                 self.file.claimed = running.person.is_some();
+                self.sinks.claims = running.person.is_some();
                 Outcome::Granted { generation: self.pairs.add(pair), lease }
             }
             End::Superseded(pair) => match self.supersede(pair) {

@@ -78,8 +78,19 @@ impl Known {
         self.in_file.as_ref() == Some(mark) || self.marks.contains(mark)
     }
 
+    /// Takes note of a file's tokens.
+    pub fn note(&mut self, tokens: &Tokens) {
+        let access = tokens.access_token.as_ref().map_or("", AccessToken::expose);
+        let refresh = tokens.refresh_token.as_ref().map_or("", RefreshToken::expose);
+        self.push(mark(access, refresh));
+    }
+
     fn add(&mut self, pair: &Pair) {
-        self.marks.push_back(pair.mark());
+        self.push(pair.mark());
+    }
+
+    fn push(&mut self, mark: Mark) {
+        self.marks.push_back(mark);
         if self.marks.len() > REMEMBERED {
             self.marks.pop_front();
         }

@@ -35,10 +35,11 @@ impl Keeper {
             }
             Action::Login { exchange, endpoint, by } => self.log_in(exchange, endpoint, by),
             Action::ReadFile => {
-                file::spawn_look(
+                file::spawn_look_for_engine(
                     &self.file.worker,
                     self.config().token_file.path(),
-                    true,
+                    self.sinks.looks(),
+                    self.pairs.known().clone(),
                     self.reports.clone(),
                 );
             }
@@ -54,6 +55,7 @@ impl Keeper {
             Action::Withdraw => {
                 self.board.publish(None);
                 self.fallback = None;
+                self.withdraw_sinks();
                 self.pairs.forget_all();
                 drop(self.store_state(None, None));
                 // A refresh that waits for the file's lock must not send what is forgotten now.
@@ -93,6 +95,7 @@ impl Keeper {
             pair: pair.clone(),
             long_lived_s,
             file: config.token_file.path().map(ToOwned::to_owned),
+            sinks: self.sinks.looks(),
             known: self.pairs.known().clone(),
             obsolete,
         };
@@ -189,6 +192,7 @@ impl Keeper {
         });
         self.board.publish(published);
         self.pairs.forget_before(generation);
+        self.fill_sinks();
         // A pair in hand is worth more than a password in memory.
         if self.exchange.is_none() {
             self.password.forget();

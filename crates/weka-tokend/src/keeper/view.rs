@@ -31,6 +31,7 @@ impl Keeper {
             let path = path.display();
             notes.push(format!("{path} was readable by others (mode {mode:04o}); run: chmod 600 {path}"));
         }
+        notes.extend(self.sinks.notes());
         self.board.show(View {
             condition,
             endpoint: self.endpoint(),

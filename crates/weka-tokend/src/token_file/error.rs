@@ -98,7 +98,7 @@ impl TokenFileProblem {
 impl TokenFileProblem {
     /// Whether the file may be written over: it holds nothing, or the better part of a token file. Anything else
     /// may be somebody's work, at a path that was mistyped.
-    pub(super) const fn may_be_written_over(&self) -> bool {
+    pub(crate) const fn may_be_written_over(&self) -> bool {
         matches!(
             self,
             Self::Empty | Self::Truncated { .. } | Self::NoTokens | Self::NotAString(_) | Self::NotAToken(_)

@@ -4,7 +4,7 @@
 //! here but [`FileWorker`] blocks, and may block for ever on a hung network file system: call it through one.
 //!
 //! - [`read()`]: what is there, or what is wrong with it
-//! - [`write()`], [`remove_if`]: changing it as a whole
+//! - [`write()`], [`remove_if`]: changing it as a whole; [`parse`] and [`text()`] are its form alone
 //! - [`try_lock`]: one refresh among many hosts with one home
 //! - [`FileWorker`]: all of it off the event loop, one thing at a time
 
@@ -13,6 +13,7 @@ mod error;
 mod identity;
 mod lock;
 mod read;
+mod text;
 mod worker;
 mod write;
 
@@ -20,7 +21,9 @@ pub use error::{TokenFileError, TokenFileProblem};
 pub use identity::Identity;
 pub use lock::{FileLock, LockError, try_lock};
 pub use read::read;
+pub use text::{parse, text};
 pub use worker::{FileWorker, GaveUp};
+pub(crate) use write::is_fresh;
 pub use write::{Written, remove_if, write};
 
 use secret::{AccessToken, RefreshToken};

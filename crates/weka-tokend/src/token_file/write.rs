@@ -85,7 +85,7 @@ pub fn write(
 }
 
 /// Whether a file was changed so lately that its writer may not be done.
-fn is_fresh(metadata: &fs::Metadata) -> bool {
+pub(crate) fn is_fresh(metadata: &fs::Metadata) -> bool {
     let age = metadata.modified().ok().and_then(|changed| SystemTime::now().duration_since(changed).ok());
     age.is_some_and(|age| age < WRITER_PATIENCE)
 }

@@ -301,6 +301,14 @@ fn each_mistake_is_named_with_line_and_key() {
         ),
         ("[profile.a]\n[[profile.a.sink]]\nmode = \"0600\"", &["2: profile.a.sink: `path` is missing"]),
         (
+            "[profile.a]\n[[profile.a.sink]]\npath = \"/x/../x/1\"",
+            &["3: profile.a.sink.path: expected a path without `..`"],
+        ),
+        (
+            "[profile.a]\n[[profile.a.sink]]\npath = \"x/1\"",
+            &["3: profile.a.sink.path: expected an absolute path, or one that starts with `~/`"],
+        ),
+        (
             "[profile.a]\n[[profile.a.sink]]\npath = \"/x/1\"\nmode = 640",
             &["4: profile.a.sink.mode: expected a string, found a whole number"],
         ),

@@ -1,0 +1,95 @@
+//! What can be wrong with a sink, in words that name the next step.
+
+use crate::atomic::ReplaceProblem;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What can be wrong with a sink.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SinkProblem {
+    /// Others could put something of theirs in its place.
+    #[error(
+        "others can write to {} (mode {mode:04o}); run: chmod go-w {}, or choose another folder",
+        .folder.display(), .folder.display()
+    )]
+    OpenFolder { folder: PathBuf, mode: u32 },
+    /// The same, by its owner.
+    #[error(
+        "{} belongs to uid {owner}, who could replace what is in it; choose a folder of the daemon's own",
+        .folder.display()
+    )]
+    ForeignFolder { folder: PathBuf, owner: u32 },
+    /// A folder is missing, where none is made.
+    #[error("there is no folder {}; make it, as the daemon's user or root: mkdir {}", .0.display(), .0.display())]
+    NoFolder(PathBuf),
+    /// Something else is in the place of a folder.
+    #[error("{} is not a folder", .0.display())]
+    NotAFolder(PathBuf),
+    /// A folder, device, fifo or socket is in the sink's place.
+    #[error("something that is not a regular file is in its place; move it away, or choose another path")]
+    NotAFile,
+    /// A file that no daemon of ours has written.
+    #[error("a file that holds no token is in its place; move it away, or choose another path")]
+    Foreign,
+    /// The same, and of a size that no token has.
+    #[error("a file that is too large to hold a token is in its place; move it away, or choose another path")]
+    TooLarge,
+    /// The tool that reads it is writing it.
+    #[error("somebody is writing it; it is left alone until they are done")]
+    BeingWritten,
+    /// Somebody puts an old pair, or something else, back each time.
+    #[error("another program keeps changing it; it is left alone until the next token")]
+    Contested,
+    /// No such group.
+    #[error("there is no group {0} on this host")]
+    NoSuchGroup(String),
+    /// The daemon is not in the group, so it cannot give it a file.
+    #[error("the daemon is not in group {group}; {remedy}")]
+    NotInGroup { group: String, remedy: String },
+    /// The file system is mounted read-only, or the service may not write there.
+    #[error(
+        "the file system is read-only here for the service; run: systemctl edit weka-tokend.service, and add to \
+         [Service]: ReadWritePaths={}",
+        .0.display()
+    )]
+    ReadOnly(PathBuf),
+    /// The token died on the way.
+    #[error("the token has expired before it could be written")]
+    TooLate,
+    /// It hangs.
+    #[error("{0}")]
+    Hangs(#[from] crate::token_file::GaveUp),
+    /// It cannot be written.
+    #[error("it cannot be written: {0}")]
+    Write(ReplaceProblem),
+    /// It cannot be read.
+    #[error("it cannot be read: {0}")]
+    Unreadable(io::Error),
+    /// Anything else.
+    #[error("it cannot be written: {0}")]
+    Io(io::Error),
+}
+
+impl SinkProblem {
+    /// What went wrong at `path`.
+    pub(super) fn of(error: io::Error, path: &Path) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::NoFolder(path.to_owned()),
+            io::ErrorKind::NotADirectory => Self::NotAFolder(path.to_owned()),
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly(path.to_owned()),
+            io::ErrorKind::PermissionDenied => {
+                let words = format!("{}: {error}", path.display());
+                Self::Io(io::Error::new(error.kind(), words))
+            }
+            _ => Self::Io(error),
+        }
+    }
+
+    /// What went wrong with writing into `folder`.
+    pub(super) fn of_writing(problem: ReplaceProblem, folder: &Path) -> Self {
+        match problem {
+            ReplaceProblem::ReadOnly => Self::ReadOnly(folder.to_owned()),
+            problem => Self::Write(problem),
+        }
+    }
+}
