@@ -7,7 +7,7 @@ use std::fs;
 use std::sync::Once;
 
 /// Whether there is a systemd, and a kernel that can mount at first use.
-fn is_there() -> bool {
+pub(crate) fn is_there() -> bool {
     let kernel = fs::read_to_string("/proc/filesystems").is_ok_and(|all| all.contains("autofs"));
     if !kernel {
         static ONCE: Once = Once::new();
