@@ -5,6 +5,7 @@
 mod accounts;
 mod config;
 mod consumers;
+mod exec;
 mod failover;
 mod filesystems;
 mod follow;

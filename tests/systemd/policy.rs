@@ -105,6 +105,63 @@ fn the_whole_table_by_user_profile_and_verb() {
 }
 
 #[test]
+fn a_command_of_somebody_else_gets_the_access_token_alone_and_follows_it() {
+    if !systemd::is_there() {
+        return;
+    }
+    let cluster = Cluster::start(&["--access-ttl", "4s"]);
+    let host = host(&cluster);
+    host.user("root").weka_token(&["get"]).ok();
+    let ann = host.user("ann");
+    // Until the file holds another token than at first.
+    let script = "cat \"$WEKA_TOKEN\"; while [ \"$(cat \"$WEKA_TOKEN\")\" = \"$(cat first)\" ]; do sleep 0.1; done; \
+                  cat \"$WEKA_TOKEN\"; stat -c '%a %U' \"$WEKA_TOKEN\"";
+    let whole = format!("cd; cp \"$WEKA_TOKEN\" first; {script}");
+    let said = ann.weka_token(&["exec", "--", "sh", "-c", &whole]).ok();
+    assert_eq!(said.matches("\"access_token\"").count(), 2, "{said}");
+    assert!(!said.contains("refresh_token") && said.ends_with("600 ann"), "{said}");
+    // What such a command writes into its file is nobody's business.
+    let forge = "printf '{\"access_token\":\"a\",\"refresh_token\":\"r\"}' > \"$WEKA_TOKEN\"";
+    ann.weka_token(&["exec", "--", "sh", "-c", forge]).ok();
+    host.user("root").weka_token(&["get"]).ok();
+    assert!(!host.log().contains("renewed elsewhere"), "{}", host.log());
+    let refused = host.user("eve").weka_token(&["exec", "--", "echo", "ran"]).refused(125);
+    assert!(refused.contains("may not use profile lab"), "{refused}");
+    let with_pair = host.user("root").weka_token(&["exec", "--", "sh", "-c", "cat \"$WEKA_TOKEN\""]).ok();
+    assert!(with_pair.contains("refresh_token"), "{with_pair}");
+}
+
+/// Offers the host's daemon a pair, as `exec` does when its command has renewed one, and shows the answer.
+const OFFER: &str = r#"
+import socket, struct
+daemon = socket.socket(socket.AF_UNIX)
+daemon.connect("/run/weka-token/agent.sock")
+body = bytes([10, 0, 7, 1, 1, 97, 1, 114, 6]) + b"Bearer"
+daemon.sendall(b"\1" + struct.pack("<I", len(body)) + body)
+daemon.shutdown(socket.SHUT_WR)
+print(daemon.makefile("rb").read())
+"#;
+
+#[test]
+fn a_pair_is_taken_from_nobody_else() {
+    if !systemd::is_there() {
+        return;
+    }
+    let cluster = Cluster::start(&[]);
+    let host = host(&cluster);
+    let token = host.user("root").weka_token(&["get"]).ok();
+    let offered = |user: &str| host.user(user).run(&["python3", "-c", OFFER]).ok();
+    for user in ["ann", "eve"] {
+        let answer = offered(user);
+        assert!(answer.contains("only root and the daemon's own user"), "{user}: {answer}");
+    }
+    // The daemon's owner is listened to, and told that it knows of no such pair.
+    let answer = offered("root");
+    assert!(answer.contains("does not come from its present login"), "{answer}");
+    assert_eq!(host.user("root").weka_token(&["get"]).ok(), token);
+}
+
+#[test]
 fn nobody_learns_of_a_profile_that_is_not_theirs() {
     if !systemd::is_there() {
         return;

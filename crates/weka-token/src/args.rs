@@ -72,6 +72,20 @@ Examples:
   weka-token mount-token secure --read-only --expires 1h
   weka-token mount-token secure -p prod --json";
 
+const EXEC_HELP: &str = "\
+WEKA_TOKEN names a token file for the command alone, of mode 0600: WEKA's own tools find it by that name. It is replaced
+as a whole at each renewal, and gone when the command has ended. A pair that the command renews by itself, as WEKA's
+tools do, becomes the daemon's. Whoever is allowed the access token only gets a file without refresh token.
+
+Signals are passed on to the command.
+
+Exit status: the command's own, 128 + N where signal N ended it; 127 where it is not found, 126 where it cannot be
+run, 125 where this program failed before.
+
+Examples:
+  weka-token exec -- weka status
+  weka-token exec -p prod -- sh -c 'exec my-job --token-file \"$WEKA_TOKEN\"'";
+
 const STATUS_HELP: &str = "\
 Exit status: 0 if every profile shown has a live token, else the higher of 4 (a person is needed) and
 5 (the cluster cannot be reached, or not yet).
@@ -180,6 +194,9 @@ pub(crate) enum Command {
         #[command(flatten)]
         timeout: Timeout,
     },
+    /// Run a command with a token file that is kept current while it lives
+    #[command(after_help = EXEC_HELP)]
+    Exec(ExecOptions),
     /// Mount a filesystem with a live token; mount(8) does it by way of mount.weka-token
     #[command(after_help = mount::HELP)]
     Mount(mount::Arguments),
@@ -220,6 +237,13 @@ pub(crate) enum Command {
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
+}
+
+impl Command {
+    /// Whether the exit status is that of another program, so that a failure of ours needs one of its own.
+    pub(crate) const fn passes_a_status_on(&self) -> bool {
+        matches!(self, Self::Exec(_))
+    }
 }
 
 /// How long to wait for an answer.
@@ -384,6 +408,16 @@ pub(crate) struct MountTokenOptions {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) timeout: LongTimeout,
+}
+
+/// Options of `exec`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub(crate) struct ExecOptions {
+    #[command(flatten)]
+    pub(crate) timeout: Timeout,
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
 }
 
 /// What a command line asks for.

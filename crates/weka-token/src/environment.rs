@@ -12,6 +12,8 @@ pub(crate) struct Environment {
     pub(crate) profile: Option<OsString>,
     /// `XDG_RUNTIME_DIR`, where it is absolute as its specification wants.
     pub(crate) runtime_dir: Option<PathBuf>,
+    /// `TMPDIR`, where it is absolute.
+    pub(crate) temporary_dir: Option<PathBuf>,
     /// `HOME`, to look for a user unit.
     pub(crate) home: Option<PathBuf>,
     /// `WEKA_HOST`.
@@ -41,6 +43,7 @@ impl Environment {
             socket: path("WEKA_TOKEN_SOCKET"),
             profile: value("WEKA_TOKEN_PROFILE"),
             runtime_dir: path("XDG_RUNTIME_DIR").filter(|path| path.is_absolute()),
+            temporary_dir: path("TMPDIR").filter(|path| path.is_absolute()),
             home: path("HOME"),
             host: value("WEKA_HOST"),
             port: value("WEKA_PORT"),

@@ -15,6 +15,8 @@ pub const NO_TOKEN: u8 = 5;
 /// The caller may not do this.
 pub const NOT_PERMITTED: u8 = 6;
 
+/// It failed before the program that was to be run, as with env(1).
+pub const BEFORE_START: u8 = 125;
 /// A program to hand over to is there, and cannot be run.
 pub const NOT_EXECUTABLE: u8 = 126;
 /// A program to hand over to is not there.
@@ -35,6 +37,12 @@ impl Failure {
     /// A failure without a next step.
     pub fn new(status: u8, message: impl Into<String>) -> Self {
         Self { status, message: message.into(), next_steps: Vec::new() }
+    }
+
+    /// The same, before another program was to be run whose exit status would be passed on.
+    #[must_use]
+    pub(crate) fn before_start(self) -> Self {
+        Self { status: BEFORE_START, ..self }
     }
 
     /// Ends the program without a word, as Ctrl-C does.

@@ -25,6 +25,8 @@
 //! - `ui`: hands over to `weka-token-ui`, a program of its own.
 //!
 //! For commands that run others:
+//! - `exec`: a command with a token file of its own.
+//! - `held_signals`: what would end us is passed on to the command, and we end after it.
 //! - `private_file`: a token file for one command, kept current; in a folder made and swept by `private_folder`.
 //! - `token_json`: token files as WEKA's own tools write and read them.
 //!
@@ -43,12 +45,14 @@ pub mod completions;
 mod connection;
 pub mod duration;
 mod environment;
+mod exec;
 pub mod failure;
 mod fast_path;
 mod filesystems;
 mod fingerprint;
 mod generate_token;
 mod get;
+mod held_signals;
 mod json;
 mod login;
 mod logout;
@@ -57,9 +61,7 @@ mod mount;
 mod mount_token;
 mod output;
 mod passwd;
-#[cfg_attr(not(test), allow(dead_code, reason = "for commands that run others with a token file"))]
 mod private_file;
-#[cfg_attr(not(test), allow(dead_code, reason = "as private_file"))]
 mod private_folder;
 pub mod profile_name;
 mod prometheus;
@@ -115,10 +117,11 @@ pub fn run() -> ExitCode {
 fn run_unusual(arguments: Vec<OsString>, environment: &Environment) -> Result<u8, Failure> {
     match args::parse(&arguments) {
         Ok(parsed) => run_parsed(parsed, environment),
-        Err(failure) if args::meant(&arguments).as_deref() == Some("mount") => {
-            Err(mount::in_terms_of_mount(failure))
-        }
-        Err(failure) => Err(failure),
+        Err(failure) => Err(match args::meant(&arguments).as_deref() {
+            Some("mount") => mount::in_terms_of_mount(failure),
+            Some("exec") => failure.before_start(),
+            _ => failure,
+        }),
     }
 }
 
@@ -148,7 +151,9 @@ fn run_parsed(parsed: Parsed, environment: &Environment) -> Result<u8, Failure> 
     if let Command::Mount(arguments) = command {
         return mount::run(&global, &arguments);
     }
-    let session = session(&global, environment)?;
+    let session = session(&global, environment);
+    let session =
+        if command.passes_a_status_on() { session.map_err(Failure::before_start) } else { session }?;
     match command {
         Command::Get(options) => get::run(&session, &options),
         Command::Login(options) => login::run(&session, &options),
@@ -157,6 +162,7 @@ fn run_parsed(parsed: Parsed, environment: &Environment) -> Result<u8, Failure> 
         Command::Status(options) => status::run(&session, &options),
         Command::Refresh { timeout } => refresh::run(&session, timeout),
         Command::Whoami { json, timeout } => whoami::run(&session, json, timeout),
+        Command::Exec(options) => exec::run(&session, &options),
         Command::Filesystems { json, timeout } => filesystems::run(&session, json, timeout),
         Command::MountToken(options) => mount_token::run(&session, &options),
         Command::GenerateToken(options) => generate_token::run(&session, &options),

@@ -79,6 +79,9 @@ impl PrivateFile {
         if let Some(found) = self.news() {
             return Ok(Replaced::Found(found));
         }
+        if token_json::read(&self.known).as_ref() == Some(tokens) {
+            return Ok(Replaced::Done);
+        }
         let bytes = token_json::write(tokens);
         remove(&self.folder, OsStr::new(OTHER))?;
         create(&self.folder, &bytes)?;
@@ -212,6 +215,12 @@ mod tests {
         let (_base, mut file) = made();
         fs::write(file.path(), text(1)).unwrap();
         assert_eq!(file.news(), None);
+        assert_eq!(file.replace(&tokens(1)).unwrap(), Replaced::Done);
+        assert_eq!(
+            fs::read_to_string(file.path()).unwrap(),
+            text(1),
+            "a file that holds the pair stays as it is"
+        );
         assert_eq!(file.replace(&tokens(2)).unwrap(), Replaced::Done);
     }
 

@@ -46,14 +46,16 @@ impl Place {
     /// The folder that holds the private ones, made where it is missing and ours to make.
     fn open(&self) -> io::Result<OwnedFd> {
         match self {
-            Self::Shared(base, _) => Ok(open(base, FOLDER, Mode::empty())?),
+            Self::Shared(base, _) => {
+                let folder = open(base, FOLDER, Mode::empty())?;
+                if !is_safe(&fstat(&folder)?, Mode::S_ISVTX) {
+                    return Err(io::Error::other("others can take away what is in it"));
+                }
+                Ok(folder)
+            }
             Self::Own(base, below) => {
                 let mut folder = open(base, FOLDER, Mode::empty())?;
-                let found = fstat(&folder)?;
-                let owner = Uid::from_raw(found.st_uid);
-                if (owner != geteuid() && !owner.is_root())
-                    || others_may(&found, Mode::S_IWGRP | Mode::S_IWOTH)
-                {
+                if !is_safe(&fstat(&folder)?, Mode::empty()) {
                     return Err(io::Error::other("others can write to it"));
                 }
                 for name in *below {
@@ -82,6 +84,13 @@ fn own_folder(parent: &OwnedFd, name: &str) -> io::Result<OwnedFd> {
         fchmod(&folder, PRIVATE)?;
     }
     Ok(folder)
+}
+
+/// Whether only its owner, who is this user or root, can write to a folder, or it is marked with one of `marks`.
+fn is_safe(found: &FileStat, marks: Mode) -> bool {
+    let owner = Uid::from_raw(found.st_uid);
+    let is_ours = owner == geteuid() || owner.is_root();
+    is_ours && (others_may(found, marks) || !others_may(found, Mode::S_IWGRP | Mode::S_IWOTH))
 }
 
 fn others_may(found: &FileStat, what: Mode) -> bool {
@@ -277,6 +286,7 @@ mod tests {
     #[test]
     fn a_folder_that_others_can_write_to_is_passed_over() {
         let (open, closed) = (base(), base());
+        let shared_but_not_sticky = [shared(open.path())];
         fs::set_permissions(open.path(), fs::Permissions::from_mode(0o777)).unwrap();
         let missing = Place::Own(open.path().join("missing"), &["exec"]);
         let folder = PrivateFolder::make(&[missing.clone(), own(open.path()), own(closed.path())]).unwrap();
@@ -284,6 +294,10 @@ mod tests {
         let failures = PrivateFolder::make(&[missing, own(open.path())]).unwrap_err();
         assert_eq!(failures.len(), 2, "{failures:?}");
         assert_eq!(failures[1].1.to_string(), "others can write to it");
+        let failures = PrivateFolder::make(&shared_but_not_sticky).unwrap_err();
+        assert_eq!(failures[0].1.to_string(), "others can take away what is in it");
+        fs::set_permissions(open.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+        assert!(PrivateFolder::make(&shared_but_not_sticky).is_ok());
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! - [`token_file`], [`file_watch`], [`atomic`]: files shared with WEKA's own tools
 //! - [`sink`]: files that are kept fresh for others
 //! - [`password_source`], [`remembered`]: passwords without a person, and what must not be tried again
+//! - [`leftovers`]: what clients that were killed left behind
 //! - [`systemd`], [`service`]: the service manager, and its store, where tokens outlive the daemon without a disk
 //! - [`config`], [`dirs`], [`surroundings`], [`clock`]: what all of it stands on; [`thrift`] keeps it small
 //!
@@ -31,6 +32,7 @@ pub mod file_watch;
 mod filesystems;
 mod following;
 pub mod keeper;
+pub mod leftovers;
 pub mod logging;
 mod onboarding;
 mod overview;

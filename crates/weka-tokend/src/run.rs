@@ -2,6 +2,7 @@
 
 use crate::config::{self, Loaded};
 use crate::dirs::{Dirs, Environment, Service};
+use crate::leftovers::Places;
 use crate::logging;
 use crate::process;
 use crate::registry::Registry;
@@ -10,7 +11,7 @@ use crate::service;
 use crate::socket::OwnSocket;
 use crate::surroundings::Surroundings;
 use crate::systemd::inherited::{self, Inherited};
-use crate::systemd::notify::{Manager, Notifier};
+use crate::systemd::notify::Notifier;
 use crate::systemd::state;
 use crate::systemd::store::{MOST_PROFILES, Store};
 use crate::thrift;
@@ -81,7 +82,7 @@ pub fn main() -> ExitCode {
     {
         tracing::warn!("{problem}");
     }
-    match start(&dirs, &environment.manager, loaded) {
+    match start(&dirs, &environment, loaded) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             for line in &problem.lines {
@@ -140,7 +141,8 @@ struct Door {
     _own: Option<OwnSocket>,
 }
 
-fn start(dirs: &Dirs, manager: &Manager, loaded: Loaded) -> Result<(), Problem> {
+fn start(dirs: &Dirs, environment: &Environment, loaded: Loaded) -> Result<(), Problem> {
+    let manager = &environment.manager;
     let inherited = inherited::take(manager).map_err(Problem::failed)?;
     // Ending would kill a socket that was passed, and drop the tokens that were.
     let has_to_stay = inherited.listener.is_some() || !inherited.others.is_empty();
@@ -154,6 +156,9 @@ fn start(dirs: &Dirs, manager: &Manager, loaded: Loaded) -> Result<(), Problem> 
     let notifier = Arc::new(notifier.map_err(Problem::failed)?);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Problem::failed)?;
+    let uid = nix::unistd::geteuid().as_raw();
+    let leftovers = Places::of_user(uid, environment.xdg_runtime_dir.as_deref());
+    runtime.spawn_blocking(move || leftovers.sweep(uid));
     runtime.block_on(live(dirs, loaded, inherited, &notifier, manager.fd_store))?;
     // A task that hangs in a file system must not keep the process.
     runtime.shutdown_background();

@@ -5,7 +5,7 @@ use crate::program::{command, finish, run};
 use wire::{Request, Response, Whoami};
 
 /// Every command.
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "get",
     "login",
     "trust",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 16] = [
     "whoami",
     "filesystems",
     "mount-token",
+    "exec",
     "mount",
     "generate-token",
     "revoke-tokens",
