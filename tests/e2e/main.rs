@@ -5,6 +5,7 @@
 mod accounts;
 mod config;
 mod consumers;
+mod doctor;
 mod exec;
 mod failover;
 mod filesystems;

@@ -211,6 +211,10 @@ fn every_command_of_the_readme_does_what_it_says() {
                 reader.home.run(&["get"]).refused(4);
                 login(&reader.home, &reader.cluster, "alice", "Alice-Pass1").ok();
             }
+            "weka-token doctor" => {
+                let shown = reader.run(&block);
+                assert!(shown.contains("ok    tls"), "{shown}");
+            }
             "weka-token passwd" => {
                 let mut terminal = Terminal::run(&reader.shell(&block));
                 for (question, answer) in [

@@ -3,8 +3,8 @@
 use crate::exchange::{self, Call, Context, MAX_BODY, MAX_LIST, Reply};
 use crate::roots::Loader;
 use crate::{
-    ApiError, Endpoint, Filesystem, Grant, Identity, MountGrant, PeerCertificate, Settings, filesystems,
-    probe, refusal, reply,
+    ApiError, Endpoint, Examination, Filesystem, Grant, Identity, MountGrant, PeerCertificate, Settings,
+    examine, filesystems, probe, refusal, reply,
 };
 use bytes::Bytes;
 use reqwest::Method;
@@ -179,6 +179,12 @@ impl Client {
     /// no error here but a [`Verdict`](crate::Verdict).
     pub async fn probe(&self, at: &Endpoint) -> Result<PeerCertificate, ApiError> {
         probe::probe(&self.context, at).await
+    }
+
+    /// Goes towards a server as far as it gets: name lookup, connection, handshake, and a look at its clock. No secret
+    /// is sent.
+    pub async fn examine(&self, at: &Endpoint) -> Examination {
+        examine::examine(&self.context, at).await
     }
 
     async fn renew(

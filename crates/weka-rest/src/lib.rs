@@ -8,7 +8,7 @@
 //! | `client`, `settings`, `error` | [`Client`] and its calls, [`Settings`] and [`Trust`], [`ApiError`] |
 //! | `endpoint`, `fingerprint` | [`Endpoint`] and [`Fingerprint`], parsed from what people write |
 //! | `exchange`, `redirect`, `resolve` | one HTTP exchange within its limits, where redirects may lead, name lookup |
-//! | `tls`, `roots`, `certificate`, `probe` | whom to believe, where that is read from, what a server showed, a look at it |
+//! | `tls`, `roots`, `certificate`, `probe`, `examine` | whom to believe, where that is read from, what a server showed, a look at it |
 //! | `reply`, `grant`, `filesystems`, `accounts` | successful answers: [`Grant`] and [`Identity`], [`Filesystem`] and [`MountGrant`] |
 //! | `refusal`, `wait`, `words` | refusals, how long they ask to wait, and all of it in plain words |
 //! | [`jwt`] | dates inside a token, as a hint |
@@ -40,6 +40,7 @@ mod certificate;
 mod client;
 mod endpoint;
 mod error;
+mod examine;
 mod exchange;
 mod filesystems;
 mod fingerprint;
@@ -61,6 +62,7 @@ pub use certificate::{PeerCertificate, Verdict};
 pub use client::Client;
 pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
 pub use error::ApiError;
+pub use examine::Examination;
 pub use filesystems::{Filesystem, MountGrant};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use grant::{Grant, Identity};

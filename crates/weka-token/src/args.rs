@@ -126,6 +126,15 @@ Examples:
   weka-token passwd
   printf '%s\\n' \"$OLD\" \"$NEW\" | weka-token passwd --password-stdin";
 
+const DOCTOR_HELP: &str = "\
+It changes nothing, and sends no password and no token. What only the daemon can look at (names, connections,
+certificates, clocks) is not checked where there is none.
+
+Exit status: 0 if nothing needs a person, 1 if something does, 3 if there is no daemon.
+
+Example:
+  weka-token doctor -p prod";
+
 /// Hands out WEKA access tokens that are always live: log in once, and weka-tokend renews them
 #[derive(Debug, Parser)]
 #[command(
@@ -224,6 +233,13 @@ pub(crate) enum Command {
     /// Change the password of the profile's user
     #[command(after_help = PASSWD_HELP)]
     Passwd(PasswdOptions),
+    /// Find out what is wrong, and what to do
+    #[command(after_help = DOCTOR_HELP)]
+    Doctor {
+        /// One line of JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print completions for a shell
     #[command(after_help = "Example:\n  weka-token completions bash > /etc/bash_completion.d/weka-token")]
     Completions {

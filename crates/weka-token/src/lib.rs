@@ -19,6 +19,7 @@
 //! - `filesystems`: a list that may come in pages.
 //! - `login` and `cluster_trust`: ask a person for what is missing; `terminal` does the asking.
 //! - `generate_token` (with `clipboard`), `revoke_tokens`, `passwd`: what a person does to an account.
+//! - `doctor`, with `units`: what is wrong, and what to do.
 //! - [`completions`] and [`man`], with `after_help`: what shells and manual readers get; for packages too.
 //! - `mount`: what mount(8) runs as `/sbin/mount.weka-token`, chosen by the program's name.
 //! - `status`, with `status_table`, `status_json` and `prometheus`; `watch` and `screen` keep it current.
@@ -43,6 +44,7 @@ mod clipboard;
 mod cluster_trust;
 pub mod completions;
 mod connection;
+mod doctor;
 pub mod duration;
 mod environment;
 mod exec;
@@ -79,6 +81,7 @@ mod terminal;
 mod token_format;
 mod token_json;
 mod ui;
+mod units;
 pub mod utc;
 mod watch;
 mod whoami;
@@ -168,6 +171,7 @@ fn run_parsed(parsed: Parsed, environment: &Environment) -> Result<u8, Failure> 
         Command::GenerateToken(options) => generate_token::run(&session, &options),
         Command::RevokeTokens(options) => revoke_tokens::run(&session, &options),
         Command::Passwd(options) => passwd::run(&session, &options),
+        Command::Doctor { json } => doctor::run(&session, json),
         Command::Mount(_) | Command::Ui | Command::Completions { .. } | Command::Man { .. } => Ok(0),
     }
 }

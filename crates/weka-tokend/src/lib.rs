@@ -6,7 +6,7 @@
 //!   [`audit`] who had it
 //! - [`registry`]: the profiles; [`requests`] is what each request comes to: `overview` is `status`,
 //!   `onboarding` is `login` and `trust`, `accounts` long-lived tokens and
-//!   passwords, `errand` is what it asks the cluster for others,
+//!   passwords, `examination` is `doctor`, `errand` is what it asks the cluster for others,
 //!   `filesystems` with it, `following` keeps others' copies of a pair current
 //! - [`keeper`]: one task per profile, around one [`engine::Session`]; [`board`] is what it shows
 //! - [`token_file`], [`file_watch`], [`atomic`]: files shared with WEKA's own tools
@@ -28,6 +28,7 @@ pub mod clock;
 pub mod config;
 pub mod dirs;
 mod errand;
+mod examination;
 pub mod file_watch;
 mod filesystems;
 mod following;

@@ -156,6 +156,7 @@ impl Registry {
             Request::Revoke { profile, username, timeout_ms } => {
                 self.revoke_tokens(profile.as_deref(), username.as_deref(), timeout_ms).await
             }
+            Request::Examine { profile, timeout_ms } => self.examine(profile.as_deref(), timeout_ms).await,
             Request::ChangePassword(change) => self.change_password(*change).await,
             Request::Filesystems { profile, after, timeout_ms } => {
                 self.filesystems(profile.as_deref(), after, timeout_ms).await

@@ -6,6 +6,7 @@
 //! - [`status`]: what `status` shows of the daemon and of each profile.
 //! - [`filesystem`]: what `filesystems` shows.
 //! - [`refusal`]: why a request was not served, and the exit status that follows.
+//! - [`finding`]: what `doctor` finds.
 //! - [`frame`]: version byte, `u32` length, body; the only place that knows bincode.
 //! - [`blocking`]: one frame at a time over `std::io`.
 //!
@@ -15,6 +16,7 @@
 pub mod account;
 pub mod blocking;
 pub mod filesystem;
+pub mod finding;
 pub mod frame;
 pub mod message;
 pub mod refusal;
@@ -22,6 +24,7 @@ pub mod status;
 
 pub use account::{ChangePassword, LongLived};
 pub use filesystem::{Filesystem, Filesystems};
+pub use finding::{Finding, Level};
 pub use frame::{FrameError, HEADER_LEN, MAX_BODY, VERSION};
 pub use message::{
     Certificate, LoggedIn, Login, MountGrant, Offer, Pair, ProfileSettings, Reached, Request, Response,

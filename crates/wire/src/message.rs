@@ -5,6 +5,7 @@
 
 use crate::account::{ChangePassword, LongLived};
 use crate::filesystem::Filesystems;
+use crate::finding::Finding;
 use crate::refusal::Refusal;
 use crate::status::{State, Status};
 use secret::{AccessToken, MountToken, Password, RefreshToken};
@@ -157,6 +158,14 @@ pub enum Request {
     /// Change the password of the profile's user, and log in with the new one; answered by
     /// [`Response::Done`].
     ChangePassword(Box<ChangePassword>),
+    /// How a profile fares, down to name lookup, TLS and clocks; answered by [`Response::Findings`].
+    /// Nothing secret is sent anywhere for it, and nothing is changed.
+    Examine {
+        /// Which profile.
+        profile: Option<String>,
+        /// How long the caller is willing to wait, in milliseconds.
+        timeout_ms: u32,
+    },
 }
 
 /// A pair that is given to the daemon.
@@ -261,6 +270,8 @@ pub enum Response {
     Reached(Reached),
     /// To [`Request::Generate`].
     LongLived(LongLived),
+    /// To [`Request::Examine`].
+    Findings(Vec<Finding>),
 }
 
 /// What another HTTP client needs to talk to the cluster.

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::fmt::{Debug, Write as _};
 use std::path::{Path, PathBuf};
 use wire::frame::{self, HEADER_LEN};
-use wire::{Code, Server, State, TokenFileChoice, Trust, Verdict};
+use wire::{Code, Level, Server, State, TokenFileChoice, Trust, Verdict};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
@@ -114,6 +114,8 @@ fn nested_enums_keep_the_bytes_of_every_variant() {
     ];
     check("nested_state", &states.to_vec());
     check("nested_code", &CODES.to_vec());
+    let levels = [Level::Ok, Level::Warn, Level::Bad, Level::NotChecked];
+    check("nested_level", &levels.to_vec());
 }
 
 /// Beyond the last known variant nothing decodes: so the lists above are whole, or this fails.
@@ -132,6 +134,7 @@ fn no_variant_is_missing_above() {
     assert_eq!(known::<Server>(&[0]), 4);
     assert_eq!(known::<Verdict>(&[0]), 4);
     assert_eq!(known::<State>(&[]), 8);
+    assert_eq!(known::<Level>(&[]), 4);
     assert_eq!(known::<Code>(&[]), 13);
     assert_eq!(known::<wire::Request>(&[0; 64]), sample::requests().len());
     assert_eq!(known::<wire::Response>(&[0; 64]), sample::responses().len());
@@ -157,6 +160,7 @@ fn no_golden_file_is_left_over() {
             "nested_verdict",
             "nested_state",
             "nested_code",
+            "nested_level",
         ])
         .chain(["unsupported"])
         .map(|name| format!("{name}.hex"))

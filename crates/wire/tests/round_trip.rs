@@ -15,9 +15,9 @@ use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 use wire::frame::{self, FrameError, HEADER_LEN, Header};
 use wire::{
-    Certificate, ChangePassword, Code, DaemonStatus, Filesystem, Filesystems, LoggedIn, Login, LongLived,
-    MountGrant, Offer, Pair, ProfileSettings, ProfileStatus, Reached, Refusal, Request, Response, Server,
-    State, Status, Target, Token, TokenFileChoice, Trust, Verdict, Whoami, blocking,
+    Certificate, ChangePassword, Code, DaemonStatus, Filesystem, Filesystems, Finding, Level, LoggedIn,
+    Login, LongLived, MountGrant, Offer, Pair, ProfileSettings, ProfileStatus, Reached, Refusal, Request,
+    Response, Server, State, Status, Target, Token, TokenFileChoice, Trust, Verdict, Whoami, blocking,
 };
 
 fn text() -> BoxedStrategy<String> {
@@ -143,6 +143,7 @@ fn request() -> BoxedStrategy<Request> {
                 timeout_ms,
             }))
         }),
+        (maybe(), any::<u32>()).prop_map(|(profile, timeout_ms)| Request::Examine { profile, timeout_ms }),
     ]
     .boxed()
 }
@@ -284,6 +285,13 @@ fn logged_in() -> BoxedStrategy<LoggedIn> {
         .boxed()
 }
 
+fn finding() -> BoxedStrategy<Finding> {
+    let level = prop::sample::select(vec![Level::Ok, Level::Warn, Level::Bad, Level::NotChecked]);
+    (text(), level, text(), maybe())
+        .prop_map(|(check, level, message, fix)| Finding { check, level, message, fix })
+        .boxed()
+}
+
 fn response() -> BoxedStrategy<Response> {
     let whoami = (text(), text(), maybe(), maybe(), maybe(), maybe()).prop_map(
         |(profile, data_json, username, org, role, source)| Whoami {
@@ -329,6 +337,7 @@ fn response() -> BoxedStrategy<Response> {
             asked_s,
             notes
         })),
+        vec(finding(), 0..4).prop_map(Response::Findings),
     ]
     .boxed()
 }

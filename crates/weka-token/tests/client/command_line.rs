@@ -20,6 +20,7 @@ const COMMANDS: [&str; 17] = [
     "generate-token",
     "revoke-tokens",
     "passwd",
+    "doctor",
     "ui",
     "completions",
     "man",

@@ -2,9 +2,9 @@
 
 use secret::{AccessToken, MountToken, Password, RefreshToken};
 use wire::{
-    Certificate, ChangePassword, Code, DaemonStatus, Filesystem, Filesystems, LoggedIn, Login, LongLived,
-    MountGrant, Offer, Pair, ProfileSettings, ProfileStatus, Reached, Refusal, Request, Response, Server,
-    State, Status, Target, Token, TokenFileChoice, Trust, Verdict, Whoami,
+    Certificate, ChangePassword, Code, DaemonStatus, Filesystem, Filesystems, Finding, Level, LoggedIn,
+    Login, LongLived, MountGrant, Offer, Pair, ProfileSettings, ProfileStatus, Reached, Refusal, Request,
+    Response, Server, State, Status, Target, Token, TokenFileChoice, Trust, Verdict, Whoami,
 };
 
 /// Stands for every password here.
@@ -84,6 +84,7 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
             new_password: Password::new(PASSWORD.into()),
             timeout_ms: 30_000,
         })),
+        Request::Examine { profile: text("prod"), timeout_ms: 10_000 },
     ];
     all.into_iter().map(|request| (request_name(&request), request)).collect()
 }
@@ -108,6 +109,7 @@ fn request_name(request: &Request) -> &'static str {
         Request::Generate { .. } => "request_generate",
         Request::Revoke { .. } => "request_revoke",
         Request::ChangePassword(_) => "request_change_password",
+        Request::Examine { .. } => "request_examine",
     }
 }
 
@@ -245,6 +247,7 @@ pub(crate) fn responses() -> Vec<(&'static str, Response)> {
             server: Server::PublicKey("AP8=".into()),
         }),
         Response::LongLived(LongLived { token: token(), asked_s: 2_592_000, notes: vec!["a note".into()] }),
+        Response::Findings(vec![Finding::new("tls", Level::Bad, "not trusted").fix("run: weka-token trust")]),
     ];
     all.into_iter().map(|response| (response_name(&response), response)).collect()
 }
@@ -266,5 +269,6 @@ fn response_name(response: &Response) -> &'static str {
         Response::MountToken(_) => "response_mount_token",
         Response::Reached(_) => "response_reached",
         Response::LongLived(_) => "response_long_lived",
+        Response::Findings(_) => "response_findings",
     }
 }
