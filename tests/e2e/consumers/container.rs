@@ -2,10 +2,10 @@
 //! are others outside.
 
 use super::{EXPIRIES, LIFE, assert_live_token, printed, through_expiries, with_client};
-use crate::{LoggedIn, login_with};
+use crate::{LoggedIn, profile};
 use e2e::home::finish;
 use e2e::process::Process;
-use e2e::{Cluster, Daemon, Home, Ran, binaries};
+use e2e::{Cluster, Daemon, Home, Ran, binaries, systemd};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -171,30 +171,50 @@ fn a_socket_that_was_mounted_by_itself_is_left_behind_by_a_restart() {
     client(&container, &root, &get).refused(3);
 }
 
-#[test]
-fn with_the_token_files_folder_and_nothing_else_through_three_expiries() {
-    if !is_root() {
-        return;
-    }
+/// Lets `curl` run where there is nothing of ours but a folder with a file that is kept fresh, as `/mnt`.
+fn with_a_file(folder: &str, keys: &str, curl: &str) {
     let home = Home::new();
     let cluster = Cluster::start(&["--access-ttl", LIFE]);
-    let _daemon = Daemon::start(&home);
-    login_with(&home, &cluster, "admin", "Admin-Pass1", &["--token-file"]).ok();
+    let folder = home.path().join(folder);
+    fs::create_dir(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+    // A file waits for nobody, as `get` does: where it is read at any moment, half of a life is a good margin.
+    home.configure(&profile("default", &cluster, &format!("refresh_at = 0.5\n{keys}")));
+    let it = LoggedIn::in_home(home, cluster, "admin", "Admin-Pass1");
+    systemd::until("the file", || fs::read_dir(&folder).unwrap().next()?.ok());
     let script = "mount --bind -o ro \"$1\" /mnt; mount -t tmpfs none \"$2\"; mount -t tmpfs none /run";
-    let folder = home.token_file().parent().unwrap().to_owned();
-    let container = Container::start(script, &[&folder, home.path()]);
-    let hidden = finish(
-        with_client(&mut container.command(&["weka-token", "--socket"])).arg(home.socket()).arg("get"),
-        "",
+    let container = Container::start(script, &[&folder, it.home.path()]);
+    let mut hidden = container.command(&["weka-token", "--socket"]);
+    finish(with_client(&mut hidden).arg(it.home.socket()).arg("get"), "").refused(3);
+    let curl = curl.replace(
+        "curl",
+        &format!(
+            "curl --silent --fail --cacert {} {}{WHOAMI}",
+            it.cluster.certificate.display(),
+            it.cluster.endpoint()
+        ),
     );
-    hidden.refused(3);
-    let line = format!(
-        r#"sed -n 's/.*"access_token": "\([^"]*\)".*/header = "Authorization: Bearer \1"/p' /mnt/auth-token.json | curl --silent --fail --cacert {} --config - {}{WHOAMI}"#,
-        cluster.certificate.display(),
-        cluster.endpoint()
-    );
-    through_expiries(&cluster, WHOAMI, || {
-        let ran = finish(&mut container.command(&["bash", "-o", "pipefail", "-c", &line]), "");
+    through_expiries(&it.cluster, WHOAMI, || {
+        let ran = finish(&mut container.command(&["bash", "-o", "pipefail", "-c", &curl]), "");
         printed(&ran, "\"username\":\"admin\"")
     });
+}
+
+#[test]
+fn with_the_token_files_folder_and_nothing_else_through_three_expiries() {
+    if is_root() {
+        with_a_file(
+            ".weka",
+            "token_file = \"~/.weka/auth-token.json\"",
+            r#"sed -n 's/.*"access_token": "\([^"]*\)".*/header = "Authorization: Bearer \1"/p' /mnt/auth-token.json | curl --config -"#,
+        );
+    }
+}
+
+#[test]
+fn with_a_sinks_folder_and_nothing_else_through_three_expiries() {
+    if is_root() {
+        let sink = "[[profile.default.sink]]\npath = \"~/for-a-container/header\"\ncontent = \"header\"";
+        with_a_file("for-a-container", sink, "curl -H @/mnt/header");
+    }
 }

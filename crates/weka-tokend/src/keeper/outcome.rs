@@ -57,7 +57,8 @@ impl Keeper {
                     running.renews.and_then(|generation| self.pairs.get(generation)),
                     running.generates,
                 ) {
-                    self.sharing.refused(pair, clock::now(), clock::unix_now_s());
+                    let is_open = self.is_open(pair);
+                    self.sharing.refused(pair, is_open, clock::now(), clock::unix_now_s());
                 }
                 match failure {
                     Failure::Unauthorized if running.is_by_source() => {

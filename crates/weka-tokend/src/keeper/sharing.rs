@@ -4,10 +4,12 @@
 //! use. Where it works once, whoever comes first leaves the other with a dead one, and neither sees the other do it:
 //! what is seen is a refusal before its time, and later perhaps a pair that was issued before that refusal.
 
+use super::Keeper;
 use super::pairs::Pair;
 use super::report::local_time;
+use crate::config::{SinkConfig, SinkContent, SinkSession};
 use engine::Moment;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How far the date in another's token may lie from the moment it tells: it is in whole seconds, as is our clock.
@@ -29,16 +31,15 @@ pub(super) struct Sharing {
 }
 
 impl Sharing {
-    /// The cluster refused to renew this pair.
-    pub(super) fn refused(&mut self, pair: &Pair, now: Moment, unix_s: i64) {
+    /// The cluster refused to renew this pair, which others can read (`is_open`) or not.
+    pub(super) fn refused(&mut self, pair: &Pair, is_open: bool, now: Moment, unix_s: i64) {
         // One that is in no file is nobody's but ours, and one that is old may simply be over.
-        if let Some(lease) = pair.lease.filter(|lease| pair.in_file && lease.remaining(now) > Duration::ZERO)
-        {
+        if let Some(lease) = pair.lease.filter(|lease| is_open && lease.remaining(now) > Duration::ZERO) {
             self.refused = Some(Refused { issued: lease.sent_at, at: now, unix_s });
         }
     }
 
-    /// Another writer's pair was found in the token file. Says whether it tells something new.
+    /// Another writer's pair was found in a file of ours. Says whether it tells something new.
     pub(super) fn found(&mut self, pair: &Pair) -> bool {
         let Some(refused) = self.refused else { return false };
         // One that is issued after the refusal may be a person's new login.
@@ -59,8 +60,9 @@ impl Sharing {
     }
 
     /// What a person should know, and do.
-    pub(super) fn note(&self, profile: &str, file: Option<&Path>, has_source: bool) -> Option<String> {
-        let file = file?.display();
+    fn note(&self, profile: &str, file: Option<PathBuf>, has_source: bool) -> Option<String> {
+        let file = file?;
+        let file = file.display();
         let source = if has_source { "" } else { " (it needs a password source)" };
         let remedy = format!("a file of its own: [[profile.{profile}.sink]] with session = \"own\"{source}");
         match (self.used_up_unix_s, self.refused) {
@@ -74,6 +76,27 @@ impl Sharing {
             )),
             (None, None) => None,
         }
+    }
+}
+
+impl Keeper {
+    /// Whether others can take this pair's refresh token: from the token file, or from a sink with the pair.
+    pub(super) fn is_open(&self, pair: &Pair) -> bool {
+        pair.in_file || self.open_sink().is_some()
+    }
+
+    fn open_sink(&self) -> Option<PathBuf> {
+        let is_open =
+            |sink: &&SinkConfig| (sink.content, sink.session) == (SinkContent::Pair, SinkSession::Shared);
+        self.config().sinks.iter().find(is_open).map(|sink| sink.path.clone())
+    }
+
+    /// What a person should know of others who use our refresh token.
+    pub(super) fn sharing_note(&self) -> Option<String> {
+        let config = self.config();
+        let token_file = config.token_file.path().filter(|_| self.file.there).map(ToOwned::to_owned);
+        let file = token_file.or_else(|| self.open_sink());
+        self.sharing.note(self.name.as_str(), file, config.password.is_some())
     }
 }
 
@@ -102,22 +125,22 @@ mod tests {
     }
 
     fn note(sharing: &Sharing) -> String {
-        sharing.note("default", Some(Path::new(FILE)), false).unwrap_or_default()
+        sharing.note("default", Some(FILE.into()), false).unwrap_or_default()
     }
 
     #[test]
     fn a_pair_that_was_issued_before_ours_was_refused_tells_who_used_it_up() {
         let mut sharing = Sharing::default();
         assert!(!sharing.found(&pair(50)), "alone it tells nothing");
-        sharing.refused(&pair(100), at(340), 0);
+        sharing.refused(&pair(100), true, at(340), 0);
         assert!(note(&sharing).contains("revoked, or another program"), "{}", note(&sharing));
         assert!(sharing.found(&pair(200)));
         assert!(note(&sharing).starts_with("another program used up"), "{}", note(&sharing));
         sharing.renewed();
         assert!(note(&sharing).contains("session = \"own\" (it needs a password source)"));
-        sharing.refused(&pair(400), at(640), 0);
+        sharing.refused(&pair(400), true, at(640), 0);
         assert!(!sharing.found(&pair(500)), "no news the second time");
-        let with_source = sharing.note("default", Some(Path::new(FILE)), true).unwrap_or_default();
+        let with_source = sharing.note("default", Some(FILE.into()), true).unwrap_or_default();
         assert!(with_source.ends_with("session = \"own\""), "{with_source}");
     }
 
@@ -125,7 +148,7 @@ mod tests {
     fn a_login_after_the_refusal_and_a_copy_from_before_tell_nothing() {
         for issued in [50, 400] {
             let mut sharing = Sharing::default();
-            sharing.refused(&pair(100), at(340), 0);
+            sharing.refused(&pair(100), true, at(340), 0);
             assert!(!sharing.found(&pair(issued)));
             sharing.renewed();
             assert_eq!(note(&sharing), "", "{issued}");
@@ -135,16 +158,16 @@ mod tests {
     #[test]
     fn a_pair_that_is_over_or_in_no_file_is_refused_for_other_reasons() {
         let mut sharing = Sharing::default();
-        sharing.refused(&pair(100), at(401), 0);
-        sharing.refused(&Pair { in_file: false, ..pair(100) }, at(340), 0);
-        sharing.refused(&Pair { lease: None, ..pair(100) }, at(340), 0);
+        sharing.refused(&pair(100), true, at(401), 0);
+        sharing.refused(&pair(100), false, at(340), 0);
+        sharing.refused(&Pair { lease: None, ..pair(100) }, true, at(340), 0);
         assert_eq!(note(&sharing), "");
     }
 
     #[test]
     fn the_note_fits_in_a_status() {
         let mut sharing = Sharing::default();
-        sharing.refused(&pair(100), at(340), 0);
+        sharing.refused(&pair(100), true, at(340), 0);
         assert!(note(&sharing).len() < 400, "{}", note(&sharing).len());
         sharing.found(&pair(200));
         assert!(note(&sharing).len() < 400, "{}", note(&sharing).len());

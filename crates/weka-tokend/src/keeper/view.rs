@@ -18,8 +18,7 @@ impl Keeper {
         if let Some(problem) = &self.file.save_problem {
             notes.push(format!("{problem}; it is not up to date, and tried again"));
         }
-        let file = config.token_file.path().filter(|_| self.file.there);
-        notes.extend(self.sharing.note(self.name.as_str(), file, config.password.is_some()));
+        notes.extend(self.sharing_note());
         notes.extend(self.source_problem.clone());
         notes.extend(self.store_problem.clone());
         if let (true, Some(source)) = (self.memory.has_refused(), &config.password) {
