@@ -236,10 +236,16 @@ fn every_command_of_the_readme_does_what_it_says() {
                 let text =
                     format!("#!/bin/sh\n[ \"$*\" = '-HUP -x weka-tokend' ] && kill -HUP {}\n", daemon.pid());
                 reader.install("pkill", &text);
-                reader.home.configure(&profile("other", &reader.cluster, ""));
+                let before = std::fs::read_to_string(reader.home.config_file()).expect("a configuration");
+                reader.home.configure(&format!("{before}\n{}", profile("other", &reader.cluster, "")));
                 let shown = reader.run(&block);
                 assert!(shown.contains("other"), "{shown}");
-                daemon.until("the configuration was read again", |_| daemon.log().contains("read again"));
+                let profiles = |count| move |status: &wire::Status| status.profiles.len() == count;
+                daemon.until_status("the configuration was read again", profiles(2));
+                // What the reader does next is done without it.
+                reader.home.configure(&before);
+                reader.run("pkill -HUP -x weka-tokend");
+                daemon.until_status("the configuration is what it was", profiles(1));
             }
             _ => panic!("no test runs this: {block}"),
         }
