@@ -52,7 +52,6 @@ pub(crate) fn assert_nothing_is_left(machine: &Machine) {
 fn the_helper_gets_its_options_in_order_and_a_private_file_with_the_pair() {
     let Some(host) = Host::to(Cluster::start(&[])) else { return };
     let (machine, it) = (&host.machine, &host.it);
-    it.home.run(&["login", "--no-save", "--token-file"]);
     let options = "rw,noatime,token_profile=default,net=\"eth1,eth2\",token_timeout=1m,num_cores=1,_netdev";
     let mounted = host.mount(options, SECURE);
     assert_eq!((mounted.status, mounted.stderr.as_str()), (0, ""), "{mounted:#?}");
@@ -72,6 +71,10 @@ fn the_helper_gets_its_options_in_order_and_a_private_file_with_the_pair() {
     let path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     assert_eq!((call.environment, call.stdin.as_str()), (vec![path.to_owned()], "/dev/null"));
     assert_nothing_is_left(machine);
+    for secret in [refresh, &it.token()] {
+        let found = machine.run(&["grep", "-rlsF", "--devices=skip", secret, "/run", "/mnt/secure"]);
+        assert_eq!((found.status, found.stdout.as_str()), (1, ""), "what mount(8) keeps, too");
+    }
     // What is mounted is known to umount(8) by its own type.
     machine.run(&["umount", SECURE]).ok();
     assert_eq!(machine.mounted(SECURE), None);

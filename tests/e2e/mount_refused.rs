@@ -117,6 +117,16 @@ fn only_root_can_and_others_are_told_so() {
     let refusal = host.machine.run(&[&client[..], &[SPEC, SECURE]].concat()).refused(1);
     assert!(refusal.contains("only root can mount"), "{refusal}");
     assert!(refusal.contains("run: sudo mount -t weka-token weka01,weka02/secure /mnt/secure"), "{refusal}");
+    // mount(8) is set-user-ID, and its helpers are run as whoever has called it.
+    let table = host.machine.path("/mnt/fstab");
+    fs::write(&table, format!("{SPEC} {SECURE} weka-token user,noauto,_netdev 0 0\n")).unwrap();
+    host.machine.run(&["mount", "--bind", "/mnt/fstab", "/etc/fstab"]).ok();
+    let by_user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "mount", SECURE];
+    let mut command = host.machine.command(&by_user);
+    let refusal = finish(command.env("WEKA_TOKEN_SOCKET", host.it.daemon.socket()), "");
+    assert_eq!(refusal.status, 1, "{refusal:#?}");
+    assert!(refusal.stderr.contains("mount.weka-token: only root can mount"), "{refusal:#?}");
+    assert!(host.machine.calls().is_empty());
 }
 
 #[test]
