@@ -231,10 +231,26 @@ fn a_pair_that_wekas_helper_renewed_is_the_daemons_before_the_mount_returns() {
 }
 
 #[test]
+fn the_file_is_kept_current_for_as_long_as_wekas_helper_takes() {
+    let Some(host) = Host::to(Cluster::start(&["--single-use-refresh"])) else { return };
+    let (mut mount, file) = waiting(&host, SECURE);
+    let path = host.machine.path(&file);
+    let first = read_json(&path);
+    host.it.home.run(&["refresh"]).ok();
+    let token = host.it.token();
+    assert_ne!(first["access_token"], token);
+    until("the next pair is in the file", || (read_json(&path)["access_token"] == token).then_some(()));
+    fs::write(host.machine.path("/mnt/.recorded/go"), "").unwrap();
+    assert_eq!(mount.ended_within(Duration::from_secs(30)).and_then(|ended| ended.code()), Some(0));
+    assert_eq!(host.it.token(), token);
+    assert_nothing_is_left(&host.machine);
+}
+
+#[test]
 fn a_pair_that_cannot_be_given_back_is_said_and_the_mount_stands() {
     let Some(host) = Host::to(Cluster::start(&[])) else { return };
     host.machine.behave(
-        "printf '{\"access_token\":\"a.b.c\",\"refresh_token\":\"d.e.f\"}' > \"$token_file\"\numount /run/weka-token\n",
+        "umount /run/weka-token\nprintf '{\"access_token\":\"a.b.c\",\"refresh_token\":\"d.e.f\"}' > \"$token_file\"\n",
     );
     let mounted = host.mount("_netdev", SECURE);
     assert_eq!(mounted.status, 0, "{mounted:#?}");

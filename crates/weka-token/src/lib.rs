@@ -27,8 +27,9 @@
 //!
 //! For commands that run others:
 //! - `exec`: a command with a token file of its own.
-//! - `held_signals`: what would end us is passed on to the command, and we end after it.
-//! - `private_file`: a token file for one command, kept current; in a folder made and swept by `private_folder`.
+//! - `child`: the program under our eyes, with `held_signals`: what would end us is passed on to it, and we end after it.
+//! - `private_file`: a token file for one command; in a folder made and swept by `private_folder`.
+//! - `kept_file`: the same, kept current while the command lives, as `follower` hears of the next pair.
 //! - `token_json`: token files as WEKA's own tools write and read them.
 //!
 //! What comes out:
@@ -39,6 +40,7 @@
 
 mod after_help;
 mod args;
+mod child;
 pub mod client;
 mod clipboard;
 mod cluster_trust;
@@ -52,10 +54,12 @@ pub mod failure;
 mod fast_path;
 mod filesystems;
 mod fingerprint;
+mod follower;
 mod generate_token;
 mod get;
 mod held_signals;
 mod json;
+mod kept_file;
 mod login;
 mod logout;
 pub mod man;

@@ -1,16 +1,14 @@
-//! mount.wekafs, run under our eyes: whatever ends us is passed on to it, and we end after it.
+//! WEKA's own mount helper, which does the mount.
 
 use super::failed::{SYSTEM, not_mounted};
+use crate::child::{Child, End};
 use crate::failure::Failure;
+use crate::held_signals::HeldSignals;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
-use nix::libc::SI_KERNEL;
-use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
-use nix::sys::signal::{SigSet, Signal, kill};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::spawn::{PosixSpawnFileActions, posix_spawn};
+use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
 use std::ffi::{CString, OsString};
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStringExt;
@@ -39,88 +37,54 @@ pub(super) fn check() -> Result<(), Failure> {
 }
 
 /// From now on, what asks this process to end waits until it is looked at.
-#[derive(Debug)]
-pub(super) struct Signals {
-    before: SigSet,
-    arriving: SignalFd,
+///
+/// # Errors
+/// The kernel has no descriptors left.
+pub(super) fn hold_signals() -> Result<HeldSignals, Failure> {
+    let failed = |error: Errno| Failure::new(SYSTEM, format!("signals cannot be held: {}", error.desc()));
+    HeldSignals::hold(ENDING).map_err(failed)
 }
 
-impl Signals {
-    /// # Errors
-    /// The kernel has no descriptors left.
-    pub(super) fn hold() -> Result<Self, Failure> {
-        let failed = |error: Errno| Failure::new(SYSTEM, format!("signals cannot be held: {}", error.desc()));
-        let mut held = SigSet::from_iter(ENDING);
-        held.add(Signal::SIGCHLD);
-        let before = SigSet::thread_get_mask().map_err(failed)?;
-        held.thread_block().map_err(failed)?;
-        let arriving = SignalFd::with_flags(&held, SfdFlags::SFD_CLOEXEC).map_err(failed)?;
-        Ok(Self { before, arriving })
+/// Starts it. `lock` stays open in it, so that what it reads is not swept away under it, should this process be killed.
+///
+/// # Errors
+/// It cannot be started.
+pub(super) fn start(
+    signals: &HeldSignals,
+    arguments: Vec<OsString>,
+    lock: Option<BorrowedFd<'_>>,
+) -> Result<Child, Failure> {
+    let failed = |error: Errno| not_mounted(format!("{PROGRAM} cannot be run: {}", error.desc()));
+    let text = |text: Vec<u8>| CString::new(text).map_err(|_| failed(Errno::EINVAL));
+    let mut words = vec![text(PROGRAM.into())?];
+    for argument in arguments {
+        words.push(text(argument.into_vec())?);
     }
-
-    /// Runs mount.wekafs to its end and gives its exit status. `lock` stays open in it, so that what it reads is not
-    /// swept away under it, should this process be killed.
-    ///
-    /// # Errors
-    /// It cannot be started, or a signal ended it.
-    pub(super) fn run(&self, arguments: Vec<OsString>, lock: Option<BorrowedFd<'_>>) -> Result<u8, Failure> {
-        let pid = self.spawn(arguments, lock)?;
-        loop {
-            match waitpid(pid, Some(WaitPidFlag::WNOHANG)) {
-                Ok(WaitStatus::Exited(_, status)) => return Ok(u8::try_from(status & 0xff).unwrap_or(SYSTEM)),
-                Ok(WaitStatus::Signaled(_, signal, _)) => {
-                    return Err(not_mounted(format!("{PROGRAM} was ended by {signal}")));
-                }
-                Ok(_) | Err(Errno::EINTR) => {}
-                Err(error) => {
-                    return Err(Failure::new(
-                        SYSTEM,
-                        format!("{PROGRAM} cannot be waited for: {}", error.desc()),
-                    ));
-                }
-            }
-            let Ok(Some(arrived)) = self.arriving.read_signal() else { continue };
-            let signal =
-                i32::try_from(arrived.ssi_signo).ok().and_then(|number| Signal::try_from(number).ok());
-            // What a terminal sends, it sends to both.
-            let by_terminal = arrived.ssi_code == SI_KERNEL;
-            if let Some(signal) = signal.filter(|signal| *signal != Signal::SIGCHLD && !by_terminal) {
-                // It may have ended by itself.
-                let _ended = kill(pid, signal);
-            }
-        }
-    }
-
-    fn spawn(&self, arguments: Vec<OsString>, lock: Option<BorrowedFd<'_>>) -> Result<Pid, Failure> {
-        let failed = |error: Errno| not_mounted(format!("{PROGRAM} cannot be run: {}", error.desc()));
-        let text = |text: Vec<u8>| CString::new(text).map_err(|_| failed(Errno::EINVAL));
-        let mut words = vec![text(PROGRAM.into())?];
-        for argument in arguments {
-            words.push(text(argument.into_vec())?);
-        }
-        let environment =
-            ENVIRONMENT.map(|entry| text(entry.into())).into_iter().collect::<Result<Vec<_>, _>>()?;
-        let prepare = || {
-            let mut actions = PosixSpawnFileActions::init()?;
-            // There is nobody to ask: a prompt for a password reads its end at once.
-            actions.add_open(0, "/dev/null", OFlag::O_RDONLY, Mode::empty())?;
-            let mut attributes = PosixSpawnAttr::init()?;
-            attributes.set_flags(
-                PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK | PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF,
-            )?;
-            attributes.set_sigmask(&self.before)?;
-            // The runtime of this language ignores it.
-            attributes.set_sigdefault(&SigSet::from_iter([Signal::SIGPIPE]))?;
-            Ok((actions, attributes))
-        };
-        let (actions, attributes) = prepare().map_err(failed)?;
-        let inherited = lock.map(|lock| lock.try_clone_to_owned()).transpose();
-        let inherited =
-            inherited.map_err(|error| failed(Errno::from_raw(error.raw_os_error().unwrap_or_default())))?;
+    let environment =
+        ENVIRONMENT.map(|entry| text(entry.into())).into_iter().collect::<Result<Vec<_>, _>>()?;
+    let inherited = lock.map(|lock| lock.try_clone_to_owned()).transpose();
+    let inherited =
+        inherited.map_err(|error| failed(Errno::from_raw(error.raw_os_error().unwrap_or_default())))?;
+    let spawn = || {
         if let Some(inherited) = &inherited {
-            fcntl(inherited, FcntlArg::F_SETFD(FdFlag::empty())).map_err(failed)?;
+            fcntl(inherited, FcntlArg::F_SETFD(FdFlag::empty()))?;
         }
-        posix_spawn(PROGRAM, &actions, &attributes, &words, &environment).map_err(failed)
+        let mut actions = PosixSpawnFileActions::init()?;
+        // There is nobody to ask: a prompt for a password reads its end at once.
+        actions.add_open(0, "/dev/null", OFlag::O_RDONLY, Mode::empty())?;
+        posix_spawn(PROGRAM, &actions, &signals.attributes()?, &words, &environment)
+    };
+    spawn().map(Child::new).map_err(failed)
+}
+
+/// Its exit status.
+///
+/// # Errors
+/// A signal has ended it.
+pub(super) fn status(end: End) -> Result<u8, Failure> {
+    match end {
+        End::Status(status) => Ok(status),
+        End::Signal(signal) => Err(not_mounted(format!("{PROGRAM} was ended by {signal}"))),
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) use failed::in_terms_of_mount;
 use crate::args::Global;
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::kept_file::KeptFile;
 use crate::private_file::PrivateFile;
 use crate::private_folder::Place;
 use crate::session::Session;
@@ -24,14 +25,14 @@ use crate::socket_search::{self, Places};
 use crate::span;
 use crate::token_json::FileTokens;
 use failed::{SYSTEM, not_mounted, wrong};
-use helper::{PROGRAM, Signals};
+use helper::PROGRAM;
 use options::{Options, Via};
 use source::Source;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use wire::Pair;
+use wire::{Offer, Pair};
 use zeroize::Zeroizing;
 
 /// The name that mount(8) looks for.
@@ -72,7 +73,7 @@ pub(crate) fn run(global: &Global, arguments: &Arguments) -> Result<u8, Failure>
     let mount = Mount { arguments, options: &options, kind, verbose: arguments.verbose && !global.quiet };
     if options.is_remount() {
         // The token of a mount cannot be changed by it, so none is needed.
-        return mount.helped(&Signals::hold()?, None, None);
+        return mount.without_file(None);
     }
     if !options.has("_netdev") {
         session.say(
@@ -156,14 +157,19 @@ impl Mount<'_> {
             let life = span::short(token.expires_in_s);
             format!("the token of profile {} at {} lives for {life}", token.profile, token.endpoint)
         });
-        let signals = Signals::hold()?;
-        let mut file = private_file(&pair)?;
-        let path = file.path().as_os_str().to_owned();
-        let option = [b"auth_token_path=", path.as_bytes()].concat();
-        let status = self.helped(&signals, Some(&option), Some(&file));
-        if let Some(renewed) = file.news() {
-            give_back(source, pair.id, renewed);
-        }
+        let signals = helper::hold_signals()?;
+        let mut file = KeptFile::new(&source.session, private_file(&pair)?, &pair);
+        let option = [b"auth_token_path=", file.file().path().as_os_str().as_bytes()].concat();
+        let words = self.words(Some(&option));
+        // WEKA's first mount on a host takes longer than a token lives, so the file is kept current.
+        let ended =
+            helper::start(&signals, words, Some(file.file().lock())).map(|child| file.wait(&child, &signals));
+        let status = ended.and_then(|(end, owed)| {
+            if let Some((after, offer)) = owed {
+                give_back(source, after, &offer);
+            }
+            helper::status(end)
+        });
         drop(file);
         // Where it is not empty, another mount is under way.
         drop(std::fs::remove_dir(Path::new(RUN).join(FOLDER)));
@@ -193,16 +199,18 @@ impl Mount<'_> {
             )
         });
         let option = Zeroizing::new([b"token=", token.as_bytes()].concat());
-        self.helped(&Signals::hold()?, Some(&option), None)
+        self.without_file(Some(&option))
     }
 
-    /// Runs mount.wekafs.
-    fn helped(
-        &self,
-        signals: &Signals,
-        option: Option<&[u8]>,
-        file: Option<&PrivateFile>,
-    ) -> Result<u8, Failure> {
+    /// Runs mount.wekafs with no more than this option.
+    fn without_file(&self, option: Option<&[u8]>) -> Result<u8, Failure> {
+        let signals = helper::hold_signals()?;
+        let child = helper::start(&signals, self.words(option), None)?;
+        helper::status(child.wait(&signals))
+    }
+
+    /// What mount.wekafs is called with.
+    fn words(&self, option: Option<&[u8]>) -> Vec<OsString> {
         let given = self.arguments;
         let mut words = vec![given.spec.clone(), given.folder.as_os_str().to_owned()];
         for (flag, is_set) in
@@ -225,7 +233,7 @@ impl Mount<'_> {
         for (flag, value) in [("-t", &self.kind), ("-N", &given.namespace)] {
             words.extend(value.iter().flat_map(|value| [flag.into(), value.clone()]));
         }
-        signals.run(words, file.map(PrivateFile::lock))
+        words
     }
 
     fn explain(&self, text: impl Fn() -> String) {
@@ -258,9 +266,8 @@ fn private_file(pair: &Pair) -> Result<PrivateFile, Failure> {
 }
 
 /// Whoever renews a pair leaves the one before dead, so the daemon has to know before the file goes.
-fn give_back(source: &Source<'_>, after: u64, renewed: FileTokens) {
-    let Some(offer) = renewed.into_offer() else { return };
-    if let Err(failure) = source.adopt(after, &offer) {
+fn give_back(source: &Source<'_>, after: u64, offer: &Offer) {
+    if let Err(failure) = source.adopt(after, offer) {
         source.session.say(&format!(
             "{NAME}: warning: mount.wekafs has renewed the token, and the daemon could not be given the new one: {}",
             failure.message

@@ -25,7 +25,7 @@ const OVERDUE: Duration = Duration::from_secs(5);
 
 /// What came of listening.
 #[derive(Debug)]
-pub(super) enum Next {
+pub(crate) enum Next {
     Nothing,
     /// This is the pair now.
     Pair(Box<Pair>),
@@ -40,7 +40,7 @@ enum Asked {
 
 /// One command's dealings with the daemon.
 #[derive(Debug)]
-pub(super) struct Follower<'a> {
+pub(crate) struct Follower<'a> {
     session: &'a Session<'a>,
     /// The pair in the file, or the one that what is in the file was renewed from.
     id: u64,
@@ -58,7 +58,7 @@ pub(super) struct Follower<'a> {
 
 impl<'a> Follower<'a> {
     /// Goes on from a pair that is in the file.
-    pub(super) fn after(session: &'a Session<'a>, pair: &Pair) -> Self {
+    pub(crate) fn after(session: &'a Session<'a>, pair: &Pair) -> Self {
         let now = Instant::now();
         Self {
             session,
@@ -73,7 +73,7 @@ impl<'a> Follower<'a> {
     }
 
     /// What is to be listened to.
-    pub(super) const fn connection(&self) -> Option<&Connection> {
+    pub(crate) const fn connection(&self) -> Option<&Connection> {
         match &self.open {
             Some((connection, ..)) => Some(connection),
             None => None,
@@ -81,7 +81,7 @@ impl<'a> Follower<'a> {
     }
 
     /// Does what is due, and says how long nothing else will be.
-    pub(super) fn go_on(&mut self) -> Duration {
+    pub(crate) fn go_on(&mut self) -> Duration {
         let now = Instant::now();
         if self.open.as_ref().is_some_and(|(_, _, asked_at)| now >= *asked_at + PATIENCE) {
             self.later();
@@ -97,7 +97,7 @@ impl<'a> Follower<'a> {
     }
 
     /// Takes the answer that has come.
-    pub(super) fn heard(&mut self) -> Next {
+    pub(crate) fn heard(&mut self) -> Next {
         let Some((mut connection, asked, asked_at)) = self.open.take() else { return Next::Nothing };
         match (connection.receive(), asked) {
             (Ok(Response::Pair(pair)), Asked::Follow) => {
@@ -129,7 +129,7 @@ impl<'a> Follower<'a> {
     }
 
     /// The pair is in the file now.
-    pub(super) fn is_in_file(&mut self, pair: &Pair) {
+    pub(crate) fn is_in_file(&mut self, pair: &Pair) {
         let now = Instant::now();
         self.id = pair.id;
         self.ends = end_of(pair, now);
@@ -137,7 +137,7 @@ impl<'a> Follower<'a> {
     }
 
     /// The command has put these tokens into its file.
-    pub(super) fn offer(&mut self, found: FileTokens) {
+    pub(crate) fn offer(&mut self, found: FileTokens) {
         if !self.has_pair {
             return;
         }
@@ -150,12 +150,12 @@ impl<'a> Follower<'a> {
     }
 
     /// What the daemon has not been told yet, with the pair it was renewed from.
-    pub(super) fn owed(&mut self) -> Option<(u64, Offer)> {
+    pub(crate) fn owed(&mut self) -> Option<(u64, Offer)> {
         Some((self.id, self.owed.take()?))
     }
 
     /// Tries again after a pause.
-    pub(super) fn later(&mut self) {
+    pub(crate) fn later(&mut self) {
         self.open = None;
         let now = Instant::now();
         let left = self.ends.saturating_duration_since(now);
