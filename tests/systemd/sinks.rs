@@ -157,3 +157,43 @@ fn a_users_stay_through_restarts_and_crashes_and_go_at_a_stop() {
     assert!(manager.path(&manager.home().socket()).exists(), "the socket stays");
     assert_eq!(cluster.logins().len(), 1);
 }
+
+#[test]
+fn a_session_of_its_own_goes_on_after_restarts_and_crashes_without_a_login() {
+    let cluster = Cluster::start(&["--single-use-refresh"]);
+    let Some(manager) = somebody() else { return };
+    manager.write("password".as_ref(), "Alice-Pass1\n");
+    let path = manager.home().runtime().join("weka-token/sinks/own.json");
+    let keys = format!(
+        "password = {{ file = {:?} }}\n[[profile.default.sink]]\npath = {path:?}\nsession = \"own\"\n",
+        manager.home().path().join("password")
+    );
+    manager.configure(&profile("default", &cluster, &keys));
+    let token = manager.weka_token(&["get"]).ok();
+    let read = || fs::read_to_string(manager.path(&path)).ok();
+    let pair = until("the pair", read);
+    assert!(!pair.contains(&token));
+    for how in ["restart", "KILL"] {
+        let pid = manager.pid().to_string();
+        if how == "restart" {
+            manager.systemctl(&["restart", SERVICE]).ok();
+        } else {
+            manager.signal(how);
+        }
+        manager.until(SERVICE, "MainPID", |now| now != "0" && now != pid);
+        manager.until(SERVICE, "SubState", |state| state == "running");
+        assert_eq!(
+            (manager.weka_token(&["get"]).ok(), read().as_deref()),
+            (token.clone(), Some(pair.as_str()))
+        );
+        // One state of the profile's, and one of the sink's.
+        manager.until(SERVICE, "NFileDescriptorStore", |count| count == "2");
+    }
+    // What was deleted meanwhile comes back with the same pair.
+    fs::remove_file(manager.path(&path)).unwrap();
+    assert_eq!(until("the pair again", read), pair);
+    assert_eq!(cluster.logins().len(), 2);
+    manager.weka_token(&["logout"]).ok();
+    assert!(!manager.path(&path).exists());
+    manager.until(SERVICE, "NFileDescriptorStore", |count| count == "1");
+}

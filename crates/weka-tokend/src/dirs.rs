@@ -183,10 +183,14 @@ impl Dirs {
         self.state.as_deref()
     }
 
-    /// The file for what has to be remembered of one profile.
+    /// The file for what has to be remembered of one profile, or of one of its sinks' sessions.
     #[must_use]
-    pub fn remembered_file(&self, profile: &ProfileName) -> Option<PathBuf> {
-        self.state.as_ref().map(|folder| folder.join(format!("{profile}.json")))
+    pub fn remembered_file(&self, profile: &ProfileName, session: Option<&str>) -> Option<PathBuf> {
+        let name = match session {
+            Some(session) => format!("{profile}.{session}.json"),
+            None => format!("{profile}.json"),
+        };
+        self.state.as_ref().map(|folder| folder.join(name))
     }
 
     /// `path` with a leading `~/` for the home folder, as one would write it in a configuration.
@@ -291,7 +295,7 @@ mod tests {
         assert_eq!(dirs.config_file, Some("/home/alice/.config/weka-token/config.toml".into()));
         assert!(!dirs.config_named);
         assert_eq!(dirs.usual_token_file(), Some("/home/alice/.weka/auth-token.json".into()));
-        let state = dirs.remembered_file(&ProfileName::default()).unwrap();
+        let state = dirs.remembered_file(&ProfileName::default(), None).unwrap();
         assert_eq!(
             state,
             PathBuf::from(format!("/home/alice/.local/state/weka-token/{}/default.json", host_id()))

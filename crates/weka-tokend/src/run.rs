@@ -109,12 +109,12 @@ fn check(dirs: &Dirs, loaded: &Loaded) -> ExitCode {
     for error in &loaded.errors {
         drop(writeln!(std::io::stderr(), "weka-tokend: {error}"));
     }
-    let count = loaded.config.profiles.len();
+    let count = loaded.config.sessions();
     let too_many = count > MOST_PROFILES;
     if let (true, Some(file)) = (too_many, &loaded.config.source) {
         let file = file.display();
         let words = format!(
-            "{file}: {count} profiles, and the service manager's store keeps the tokens of {MOST_PROFILES} over a restart"
+            "{file}: {count} profiles and sinks with a session of their own, and the service manager's store keeps the tokens of {MOST_PROFILES} over a restart"
         );
         drop(writeln!(std::io::stderr(), "weka-tokend: {words}; spread them over several daemons"));
     }
@@ -191,7 +191,7 @@ async fn live(
     let mut terminate = signal(SignalKind::terminate()).map_err(Problem::failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Problem::failed)?;
     let Door { listener, path, _own } = open_door(dirs, inherited.listener)?;
-    let store = Store::new(notifier, room, loaded.config.profiles.len());
+    let store = Store::new(notifier, room, loaded.config.sessions());
     let restored = store.as_ref().map(|store| state::restore(inherited.others, store)).unwrap_or_default();
     let default_profile = loaded.config.default_profile.clone();
     let surroundings = Surroundings::new(dirs.clone(), &machine_id(), default_profile);

@@ -5,9 +5,10 @@ use crate::config::ProfileName;
 use crate::dirs::Dirs;
 use crate::remembered::Remembered;
 use crate::systemd::state::Restored;
-use crate::systemd::store::Store;
+use crate::systemd::store::{Owner, Store};
 use ring::digest::{SHA256, digest};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -20,7 +21,7 @@ pub struct Surroundings {
     pub revision: Revision,
     /// The service manager's descriptor store, where there is one.
     pub store: Option<Store>,
-    restored: Mutex<BTreeMap<ProfileName, Restored>>,
+    restored: Mutex<BTreeMap<Owner, Restored>>,
     ending: AtomicBool,
     /// Makes phases differ from machine to machine and from user to user.
     machine: Vec<u8>,
@@ -45,7 +46,7 @@ impl Surroundings {
 
     /// With a store, and what was found in it.
     #[must_use]
-    pub fn with_store(mut self, store: Option<Store>, restored: BTreeMap<ProfileName, Restored>) -> Self {
+    pub fn with_store(mut self, store: Option<Store>, restored: BTreeMap<Owner, Restored>) -> Self {
         self.store = store;
         self.restored = Mutex::new(restored);
         self
@@ -54,13 +55,22 @@ impl Surroundings {
     /// What the last daemon left of a profile; it is given out once.
     #[must_use]
     pub fn take_restored(&self, profile: &ProfileName) -> Option<Restored> {
-        self.restored.lock().unwrap_or_else(PoisonError::into_inner).remove(profile)
+        let owner = Owner { profile: profile.clone(), session: None };
+        self.restored.lock().unwrap_or_else(PoisonError::into_inner).remove(&owner)
+    }
+
+    /// What the last daemon left of the sessions of a profile's sinks; it is given out once.
+    #[must_use]
+    pub fn take_restored_sessions(&self, profile: &ProfileName) -> BTreeMap<String, Restored> {
+        let mut restored = self.restored.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = restored.extract_if(.., |owner, _| owner.profile == *profile && owner.session.is_some());
+        taken.filter_map(|(owner, restored)| Some((owner.session?, restored))).collect()
     }
 
     /// Drops what was left of profiles that no longer exist.
     pub fn drop_restored(&self) {
         let left = std::mem::take(&mut *self.restored.lock().unwrap_or_else(PoisonError::into_inner));
-        for (profile, restored) in left {
+        for (Owner { profile, .. }, restored) in left {
             tracing::info!("there is no profile {profile} any more, so its stored tokens are dropped");
             for entry in &restored.entries {
                 if let Some(store) = &self.store {
@@ -83,10 +93,14 @@ impl Surroundings {
 
     /// The seed of a profile's phase and jitter.
     #[must_use]
-    pub fn seed(&self, profile: &ProfileName) -> u64 {
+    pub fn seed(&self, profile: &ProfileName, session: Option<&str>) -> u64 {
         let mut text = self.machine.clone();
         text.push(b':');
         text.extend_from_slice(profile.as_str().as_bytes());
+        if let Some(session) = session {
+            text.push(b'.');
+            text.extend_from_slice(session.as_bytes());
+        }
         let digest = digest(&SHA256, &text);
         digest.as_ref().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
@@ -103,8 +117,8 @@ impl Surroundings {
     }
 
     /// Reads what outlived the last daemon; nothing where that cannot be read in time.
-    pub async fn recall(&self, profile: &ProfileName) -> Remembered {
-        let Some(path) = self.dirs.remembered_file(profile) else { return Remembered::default() };
+    pub async fn recall(&self, path: Option<PathBuf>) -> Remembered {
+        let Some(path) = path else { return Remembered::default() };
         let read = tokio::task::spawn_blocking(move || Remembered::read(&path));
         match tokio::time::timeout(std::time::Duration::from_secs(2), read).await {
             Ok(Ok(remembered)) => remembered,

@@ -36,6 +36,17 @@ pub struct Config {
     pub source: Option<PathBuf>,
 }
 
+impl Config {
+    /// How many sessions there are: one for each profile, and one for each sink with a login of its own.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        let own = |profile: &ProfileConfig| {
+            profile.sinks.iter().filter(|sink| sink.session == SinkSession::Own).count()
+        };
+        self.profiles.values().map(|profile| 1 + own(profile)).sum()
+    }
+}
+
 /// One profile: a cluster, an account there, and what to do with its tokens.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProfileConfig {

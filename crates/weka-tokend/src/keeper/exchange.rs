@@ -3,14 +3,16 @@
 //! Each ends with one [`Report`] to its keeper, whatever happens.
 
 use super::file::{Looked, Saved, look_locked};
+use super::gate::Gate;
 use super::pairs::{Known, Pair};
 use super::password_memory::Seen;
+use crate::board::Board;
 use crate::clock;
 use crate::password_source::{PasswordSource, PasswordSourceError};
 use crate::remembered::RefusedPassword;
 use crate::sink::{self, Look, News};
 use crate::token_file::FileWorker;
-use engine::{ExchangeId, Failure, Generation, Lease, Moment, SourceId};
+use engine::{Condition, ExchangeId, Failure, Generation, Lease, Moment, SourceId};
 use secret::{AccessToken, Password};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -77,6 +79,13 @@ pub enum Report {
     FileRemoved,
     /// Something about a sink.
     Sink(News),
+    /// The session of a sink shows something else.
+    Own,
+    /// The session of a sink found the account locked.
+    OwnLocked {
+        /// For how long, if that was said.
+        wait: Option<Duration>,
+    },
     /// A handshake at start showed a certificate that is not trusted.
     Untrusted(String),
     /// What recognizes the source's password, whose login got no answer.
@@ -296,14 +305,56 @@ pub struct LoginJob {
     pub username: String,
     /// The password.
     pub password: Password,
+    /// What stands between a source's password and the cluster.
+    pub(super) way: Option<Way>,
+}
+
+/// What stands between a source's password and the cluster.
+#[derive(Debug)]
+pub(super) struct Way {
+    /// The gate of the profile.
+    pub(super) gate: Arc<Gate>,
+    /// Tells this password and this account from others.
+    pub(super) login: Password,
+    /// Where the profile's session shows its state, if this is another one.
+    pub(super) main: Option<Arc<Board>>,
+}
+
+impl Way {
+    async fn log_in(
+        self,
+        endpoint: &Endpoint,
+        send: impl Future<Output = Result<Grant, ApiError>>,
+    ) -> Result<Grant, ApiError> {
+        let needs_person = |main: &Arc<Board>| {
+            !matches!(
+                main.view().1.condition,
+                Condition::Ready | Condition::Degraded | Condition::Unreachable
+            )
+        };
+        if self.main.as_ref().is_some_and(needs_person) {
+            let reason = "no login is made for it while its profile has no token".into();
+            return Err(ApiError::Unreachable { endpoint: endpoint.clone(), reason, sent: false });
+        }
+        self.gate.pass(self.login, endpoint, send).await
+    }
 }
 
 /// Logs in, once.
 pub fn spawn_login(job: LoginJob, reports: mpsc::Sender<Report>) {
     tokio::spawn(async move {
-        let LoginJob { exchange, client, endpoint, org, username, password } = job;
-        let sent_at = clock::now();
-        let end = match client.login(&endpoint, &org, &username, &password).await {
+        let LoginJob { exchange, client, endpoint, org, username, password, way } = job;
+        let mut sent_at = clock::now();
+        let send = async {
+            // It may have waited for its turn.
+            sent_at = clock::now();
+            client.login(&endpoint, &org, &username, &password).await
+        };
+        let granted = match way {
+            Some(way) => way.log_in(&endpoint, send).await,
+            None => send.await,
+        };
+        let end = match granted {
             Ok(grant) => End::Granted { grant, sent_at },
             Err(error) => End::Failed(error),
         };

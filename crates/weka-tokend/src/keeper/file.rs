@@ -12,6 +12,7 @@ use secret::AccessToken;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 /// How long one look at the token file may hold up an exchange: a hung file system must not delay a `get`.
 const LOOK_LIMIT: Duration = Duration::from_secs(1);
@@ -230,6 +231,8 @@ pub(super) struct Removal {
     pub(super) pair: Option<Pair>,
     /// The sinks, which are being deleted.
     pub(super) sinks: Vec<Work>,
+    /// The sessions of sinks, which are ending.
+    pub(super) own: Vec<JoinHandle<()>>,
     /// Who wants to hear of it.
     pub(super) reply: DoneReply,
 }
@@ -246,6 +249,9 @@ impl Removal {
             let until = tokio::time::Instant::now() + LOOK_LIMIT;
             for sink in self.sinks {
                 notes.extend(tokio::time::timeout_at(until, sink.ended()).await.ok().flatten());
+            }
+            for own in self.own {
+                drop(tokio::time::timeout_at(until, own).await);
             }
             drop(self.reply.send(Ok(notes)));
             drop(reports.send(Report::FileRemoved).await);

@@ -115,10 +115,16 @@ impl Keeper {
     /// Another host's pair, found right before a refresh.
     pub(super) fn supersede(&mut self, pair: Pair) -> Option<Adopted> {
         let held = self.session.held().and_then(|held| self.pairs.get(held)).cloned();
-        let adopted = self.pairs.adopt(pair.clone());
-        if adopted.is_some() {
+        let mut adopted = self.pairs.adopt(pair.clone());
+        if let Some(adopted) = &mut adopted {
             self.keep_fallback(held);
             self.note_sharing(&pair);
+            if self.bond.is_some() {
+                // The tool goes on with it. Where refresh tokens work once, it would be left with a dead one if we used
+                // it: the next pair comes from the password.
+                adopted.renewable = false;
+                self.lent = Some(pair.id());
+            }
         }
         adopted
     }

@@ -61,6 +61,7 @@ impl PendingLogin {
             org: self.org.clone(),
             username: self.username.clone(),
             password: self.password.clone(),
+            way: None,
         })
     }
 }
@@ -100,6 +101,7 @@ impl Keeper {
         self.install(config);
         self.file.owed = false;
         self.feed_policy();
+        self.reconfigure_own();
     }
 
     /// Answers a login, once the profile is saved.

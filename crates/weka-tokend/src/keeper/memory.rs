@@ -9,7 +9,7 @@ use crate::remembered::{DoubtedPassword, RefusedPassword, Remembered};
 use crate::token_file::FileWorker;
 use engine::{Doubted, Event, ExchangeId, Failure, Memory, Moment, Outcome, SourceId};
 use secret::Password;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -39,6 +39,11 @@ impl MemorySide {
     /// Whether the source's password was refused.
     pub(super) const fn has_refused(&self) -> bool {
         self.engine.refused.is_some()
+    }
+
+    /// What the engine knows, but for the refusal.
+    pub(super) const fn without_refusal(&self) -> Memory {
+        Memory { refused: None, ..self.engine }
     }
 
     /// What tells a password that was read from others, where there is anything.
@@ -112,8 +117,14 @@ pub(super) fn login_of(config: &ProfileConfig, password: &Password) -> Password 
 }
 
 impl Keeper {
+    /// Where what must outlive a restart is written down.
+    pub(super) fn remembered_file(&self) -> Option<PathBuf> {
+        self.surroundings.dirs.remembered_file(&self.name, self.session_id())
+    }
+
     /// Takes over what was remembered, and says it in the engine's words.
     pub(super) fn recall(&mut self, kept: Remembered, now: Moment) -> Memory {
+        self.gate.recall(&kept);
         let left = kept.locked_until.map(|until| until.saturating_sub(clock::unix_now_s()));
         let left = left.and_then(|left| u64::try_from(left).ok()).filter(|left| *left > 0);
         let doubt = kept.doubted.as_ref().map(|doubt| {
@@ -163,7 +174,7 @@ impl Keeper {
         let held = self.session.held().and_then(|generation| self.pairs.get(generation)).cloned();
         let stored = self.store_state(held.as_ref(), None);
         let (worker, kept, name) = (self.memory.worker.clone(), self.memory.kept.clone(), self.name.clone());
-        let (path, reports) = (self.surroundings.dirs.remembered_file(&self.name), self.reports.clone());
+        let (path, reports) = (self.remembered_file(), self.reports.clone());
         self.memory.asked += 1;
         tokio::spawn(async move {
             if let Some(path) = path {
@@ -183,7 +194,7 @@ impl Keeper {
         let (reports, worker) = (self.reports.clone(), self.memory.worker.clone());
         let mut kept = self.memory.kept.clone();
         let login = self.password.last().map(|(_, password)| login_of(&self.config(), &password));
-        let (path, name) = (self.surroundings.dirs.remembered_file(&self.name), self.name.clone());
+        let (path, name) = (self.remembered_file(), self.name.clone());
         tokio::spawn(async move {
             // Deliberately slow to compute.
             let hashed = tokio::task::spawn_blocking(move || login.map(|it| RefusedPassword::of(&it))).await;

@@ -11,19 +11,22 @@
 //! - `memory`: what must outlive a restart
 //! - `offered`: pairs that somebody else renewed from ours
 //! - `storing`: states that outlive the daemon in the service manager's store
-//! - `sinks`: the current pair into files for others
+//! - `sinks`: the current pair into files for others; `own`: those with a login of their own
+//! - `gate`: the one way for a profile's password, whichever session sends it
 //! - `sharing`: whether others use up our refresh tokens
 //! - `report`, `view`: what people are told
 
 pub mod exchange;
 pub mod file;
 mod filing;
+mod gate;
 mod login;
 pub mod long_lived;
 mod memory;
 mod offered;
 pub mod order;
 mod outcome;
+mod own;
 pub mod pairs;
 mod password_memory;
 mod perform;
@@ -42,10 +45,12 @@ use engine::{Action, Answer, Condition, Event, Policy, Session, WaiterId};
 use exchange::Report;
 use file::Looked;
 use filing::FileSide;
+use gate::Gate;
 use login::PendingLogin;
 use long_lived::PendingToken;
 use memory::MemorySide;
 use order::{Handle, Order, Reply};
+use own::{Bond, OwnSide};
 use pairs::{Pair, Pairs};
 use password_memory::PasswordMemory;
 use sharing::Sharing;
@@ -78,6 +83,12 @@ pub struct Keeper {
     inbox: mpsc::Receiver<Report>,
     file: FileSide,
     sinks: SinkSide,
+    own: OwnSide,
+    gate: Arc<Gate>,
+    /// What ties it to the profile's session, where it is that of a sink.
+    bond: Option<Bond>,
+    /// The pair that a tool renews on its own, by its number.
+    lent: Option<u64>,
     sharing: Sharing,
     waiters: HashMap<WaiterId, Reply>,
     logins: HashMap<WaiterId, PendingLogin>,
@@ -116,10 +127,26 @@ impl Keeper {
         surroundings: Arc<Surroundings>,
     ) -> io::Result<(Handle, JoinHandle<()>)> {
         let restored = surroundings.take_restored(&name);
+        Self::start(name, config, surroundings, restored, Gate::new(), None)
+    }
+
+    fn start(
+        name: ProfileName,
+        config: ProfileConfig,
+        surroundings: Arc<Surroundings>,
+        restored: Option<Restored>,
+        gate: Arc<Gate>,
+        bond: Option<Bond>,
+    ) -> io::Result<(Handle, JoinHandle<()>)> {
+        let mut own = OwnSide::default();
+        if bond.is_none() {
+            own.restored = surroundings.take_restored_sessions(&name);
+        }
         let board = Arc::new(Board::new(surroundings.revision.clone()));
         let (order_sender, orders) = mpsc::channel(QUEUE);
         let (reports, inbox) = mpsc::channel(QUEUE);
-        let policy = policy(&name, &config, &surroundings);
+        let session_id = bond.as_ref().map(|bond| bond.id.as_str());
+        let policy = policy(&name, session_id, &config, &surroundings);
         let client = Client::new(config.rest_settings());
         let (settings, settings_seen) = watch::channel(Arc::new(config));
         let keeper = Self {
@@ -133,6 +160,10 @@ impl Keeper {
             inbox,
             file: FileSide::new(),
             sinks: SinkSide::default(),
+            own,
+            gate,
+            bond,
+            lent: None,
             sharing: Sharing::default(),
             waiters: HashMap::new(),
             logins: HashMap::new(),
@@ -160,6 +191,20 @@ impl Keeper {
         Ok((handle, tokio::spawn(keeper.run())))
     }
 
+    /// Names the session, where it is that of a sink.
+    fn session_id(&self) -> Option<&str> {
+        self.bond.as_ref().map(|bond| bond.id.as_str())
+    }
+
+    /// The account is locked, which is everybody's business who might log in.
+    fn tell_locked(&self, wait: Option<Duration>) {
+        self.lock_own(wait);
+        if let Some(bond) = &self.bond {
+            let tell = bond.tell.clone();
+            tokio::spawn(async move { tell.send(Report::OwnLocked { wait }).await });
+        }
+    }
+
     fn config(&self) -> Arc<ProfileConfig> {
         Arc::clone(&self.settings.borrow())
     }
@@ -185,6 +230,10 @@ impl Keeper {
     /// The handles are gone: the daemon ends or the profile was removed. A pair that is still coming is the
     /// only one the cluster may honour from now on, so it is waited for and saved.
     async fn finish(&mut self) {
+        if !self.surroundings.is_ending() {
+            self.withdraw_sinks();
+        }
+        self.end_own();
         while self.exchange.is_some() || self.saving > 0 || self.memory.is_writing() {
             let Ok(Some(report)) = tokio::time::timeout(order::FINISH_LIMIT, self.inbox.recv()).await else {
                 break;
@@ -193,6 +242,7 @@ impl Keeper {
         }
         self.file.worker.drain(order::FINISH_LIMIT).await;
         self.finish_sinks().await;
+        self.finish_own().await;
         self.storing.settle().await;
         if !self.surroundings.is_ending() {
             // The profile was removed, and its tokens with it.
@@ -208,13 +258,15 @@ impl Keeper {
         let stored = self.restored.take().and_then(|restored| restored.state);
         let kept = match &stored {
             Some(state) => state.remembered.clone(),
-            None => self.surroundings.recall(&self.name).await,
+            None => self.surroundings.recall(self.remembered_file()).await,
         };
         let mut memory = self.recall(kept, clock::now());
         if memory.logged_out {
             // In case that the last daemon was killed before they were gone.
             self.withdraw_sinks();
+            self.end_own();
         }
+        self.resume_own();
         self.sinks.restored_unix_s = stored.as_ref().map(|state| state.stored_unix_s);
         if let Some(pair) = self.stored_pair(stored.as_ref(), &config) {
             self.granted = true;
@@ -268,7 +320,9 @@ impl Keeper {
                 self.feed(Event::Revoked);
                 drop(reply.send(Ok(())));
             }
+            Order::Encourage { forgive } => self.on_encouragement(forgive),
             Order::LockedOut { wait, reply } => {
+                self.lock_own(wait);
                 self.feed(Event::FoundLocked { wait });
                 drop(reply.send(Ok(())));
             }
@@ -293,6 +347,11 @@ impl Keeper {
             Report::Stored { generation, result } => self.on_stored(generation, result),
             Report::MemoryWritten => self.on_memory_written(),
             Report::Sink(news) => self.on_sink_news(news),
+            Report::Own => self.show(clock::now()),
+            Report::OwnLocked { wait } => {
+                self.lock_own(wait);
+                self.feed(Event::FoundLocked { wait });
+            }
             Report::FileRemoved => self.saving = self.saving.saturating_sub(1),
             Report::Untrusted(reason) => {
                 self.last_error = Some(reason);
@@ -350,7 +409,8 @@ impl Keeper {
         self.sharing = Sharing::default();
         self.feed(Event::Logout);
         let path = self.config().token_file.path().map(ToOwned::to_owned);
-        let removal = file::Removal { path, pair: held, sinks: self.sinks.work(), reply };
+        let (sinks, own) = (self.sinks.work(), self.take_ending_own());
+        let removal = file::Removal { path, pair: held, sinks, own, reply };
         self.saving += 1;
         // Said only once the logout would survive a crash.
         if self.memory.is_writing() {
@@ -386,6 +446,7 @@ impl Keeper {
             self.feed(Event::Revoked);
         }
         self.feed_policy();
+        self.reconfigure_own();
         if file_moved {
             self.look_at_file();
         }
@@ -406,18 +467,23 @@ impl Keeper {
     }
 
     fn feed_policy(&mut self) {
-        let policy = policy(&self.name, &self.config(), &self.surroundings);
+        let policy = policy(&self.name, self.session_id(), &self.config(), &self.surroundings);
         self.feed(Event::Reconfigured { policy });
     }
 }
 
 /// What of the configuration the engine needs to know.
-fn policy(name: &ProfileName, config: &ProfileConfig, surroundings: &Surroundings) -> Policy {
+fn policy(
+    name: &ProfileName,
+    session: Option<&str>,
+    config: &ProfileConfig,
+    surroundings: &Surroundings,
+) -> Policy {
     Policy {
         refresh_at: config.refresh_at,
         endpoints: config.endpoints.len().max(1),
         has_source: config.password.is_some(),
         source_recheck: config.password.as_ref().map_or(Duration::ZERO, perform::source_recheck),
-        seed: surroundings.seed(name),
+        seed: surroundings.seed(name, session),
     }
 }

@@ -107,6 +107,11 @@ pub enum Order {
         /// Where it goes.
         reply: oneshot::Sender<Result<Option<RefreshToken>, Refusal>>,
     },
+    /// Another look at the password source, for the session of a sink that needs a login.
+    Encourage {
+        /// A password that was refused may be sent once more: a person has logged in.
+        forgive: bool,
+    },
     /// A pair that somebody else renewed from one of ours.
     Adopt {
         /// The pair it was renewed from, by the number it has on the board.

@@ -36,6 +36,11 @@ impl Keeper {
                 }
                 self.file.claimed = running.person.is_some();
                 self.sinks.claims = running.person.is_some();
+                self.lent = None;
+                if running.person.is_some() {
+                    self.gate.forgive();
+                    self.encourage_own(true);
+                }
                 Outcome::Granted { generation: self.pairs.add(pair), lease }
             }
             End::Superseded(pair) => match self.supersede(pair) {
@@ -59,6 +64,9 @@ impl Keeper {
                 ) {
                     let is_open = self.is_open(pair);
                     self.sharing.refused(pair, is_open, clock::now(), clock::unix_now_s());
+                }
+                if let Failure::Locked { wait } = failure {
+                    self.tell_locked(wait);
                 }
                 match failure {
                     Failure::Unauthorized if running.is_by_source() => {

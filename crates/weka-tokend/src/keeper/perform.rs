@@ -1,7 +1,7 @@
 //! The engine's actions, carried out.
 
 use super::Keeper;
-use super::exchange::{self, LoginJob, RefreshJob, Report, Running};
+use super::exchange::{self, LoginJob, RefreshJob, Report, Running, Way};
 use super::file::{self, Saved};
 use super::memory::login_of;
 use super::password_memory::Seen;
@@ -56,6 +56,7 @@ impl Keeper {
                 self.board.publish(None);
                 self.fallback = None;
                 self.withdraw_sinks();
+                self.end_own();
                 self.pairs.forget_all();
                 drop(self.store_state(None, None));
                 // A refresh that waits for the file's lock must not send what is forgotten now.
@@ -119,6 +120,11 @@ impl Keeper {
                         endpoint: endpoint.clone(),
                         org: config.org.clone().unwrap_or_else(|| crate::onboarding::ROOT_ORG.into()),
                         username,
+                        way: Some(Way {
+                            gate: Arc::clone(&self.gate),
+                            login: login_of(&config, &password),
+                            main: self.bond.as_ref().map(|bond| Arc::clone(&bond.main)),
+                        }),
                         password,
                     }),
                     _ => None,
@@ -193,6 +199,7 @@ impl Keeper {
         self.board.publish(published);
         self.pairs.forget_before(generation);
         self.fill_sinks();
+        self.encourage_own(false);
         // A pair in hand is worth more than a password in memory.
         if self.exchange.is_none() {
             self.password.forget();

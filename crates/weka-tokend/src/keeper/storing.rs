@@ -7,7 +7,7 @@ use super::pairs::Pair;
 use crate::clock;
 use crate::config::ProfileConfig;
 use crate::systemd::state::{Account, Restored, State, StoredPair};
-use crate::systemd::store::{EntryName, Store};
+use crate::systemd::store::{EntryName, Owner, Store};
 use crate::token_file::FileWorker;
 use engine::{Adopted, Generation};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,6 +50,13 @@ impl StoreSide {
         }
     }
 
+    /// Takes entries out that nobody goes on from.
+    pub(super) fn drop_entries(&self, entries: &[EntryName]) {
+        if let Some(store) = &self.store {
+            entries.iter().for_each(|entry| store.remove(entry));
+        }
+    }
+
     /// Waits for a put under way.
     pub(super) async fn settle(&self) {
         self.worker.drain(STORE_LIMIT).await;
@@ -64,13 +71,15 @@ impl Keeper {
         generation: Option<Generation>,
     ) -> Option<JoinHandle<()>> {
         let store = self.storing.store.clone()?;
-        let name = EntryName { profile: self.name.clone(), number: self.storing.next };
+        let owner = Owner { profile: self.name.clone(), session: self.session_id().map(ToOwned::to_owned) };
+        let name = EntryName { owner, number: self.storing.next };
         self.storing.next = self.storing.next.saturating_add(1);
         let state = State {
             account: Account::of(&self.config()),
             pair: pair.map(stored),
             remembered: self.memory.kept().clone(),
             stored_unix_s: clock::unix_now_s(),
+            lent: pair.is_some_and(|pair| self.lent == Some(pair.id())),
         };
         let (worker, entries) = (self.storing.worker.clone(), Arc::clone(&self.storing.entries));
         let reports = self.reports.clone();
@@ -117,7 +126,13 @@ impl Keeper {
             tracing::info!("{} is another account than before, so its stored tokens are dropped", self.name);
             return None;
         }
-        self.pairs.adopt(restored(pair))
+        let pair = restored(pair);
+        let id = pair.id();
+        let adopted = self.pairs.adopt(pair)?;
+        if state.lent {
+            self.lent = Some(id);
+        }
+        Some(Adopted { renewable: adopted.renewable && !state.lent, ..adopted })
     }
 
     /// A token file that was written after the state was stored holds newer tokens; an older one is stale.

@@ -1,5 +1,6 @@
 //! What a keeper shows on its board, and says in the log.
 
+use super::exchange::Report;
 use super::{Keeper, report};
 use crate::board::View;
 use engine::{Condition, Moment};
@@ -31,7 +32,8 @@ impl Keeper {
             notes.push(format!("{path} was readable by others (mode {mode:04o}); run: chmod 600 {path}"));
         }
         notes.extend(self.sinks.notes());
-        self.board.show(View {
+        notes.extend(self.own.notes());
+        let changed = self.board.show(View {
             condition,
             endpoint: self.endpoint(),
             org: config.org.clone(),
@@ -45,6 +47,12 @@ impl Keeper {
             notes,
         });
         self.report_change(condition);
+        match &self.bond {
+            // A full queue means that the profile's keeper is about to look anyway.
+            Some(bond) if changed => drop(bond.tell.try_send(Report::Own)),
+            Some(_) => {}
+            None => self.tend_own(),
+        }
     }
 
     /// Logs a change of state: once, not once per retry.
@@ -53,7 +61,11 @@ impl Keeper {
             return;
         }
         self.shown = condition;
-        let (profile, state) = (&self.name, report::state(condition));
+        let profile = match (&self.bond, self.config().sinks.first()) {
+            (Some(_), Some(sink)) => format!("{} (the session of {})", self.name, sink.path.display()),
+            _ => self.name.to_string(),
+        };
+        let state = report::state(condition);
         match (condition, &self.last_error) {
             (Condition::Ready | Condition::LoggedOut, _) => tracing::info!("{profile} is {state}"),
             (_, Some(error)) => tracing::warn!("{profile} is {state}: {error}"),

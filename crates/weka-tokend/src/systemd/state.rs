@@ -1,7 +1,7 @@
 //! What is stored of a profile, so that the next daemon goes on where this one was.
 
-use super::store::{self, EntryName, Store};
-use crate::config::{ProfileConfig, ProfileName};
+use super::store::{self, EntryName, Owner, Store};
+use crate::config::ProfileConfig;
 use crate::remembered::Remembered;
 use engine::{Lease, Moment};
 use secret::{AccessToken, RefreshToken};
@@ -83,6 +83,9 @@ pub struct State {
     pub remembered: Remembered,
     /// When it was stored, in seconds since 1970: a token file that changed later holds newer tokens.
     pub stored_unix_s: i64,
+    /// The pair is a tool's, which renews it on its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lent: bool,
 }
 
 impl State {
@@ -104,12 +107,12 @@ pub struct Restored {
 
 /// Reads everything that the service manager kept. What cannot be used is removed, with one line each.
 #[must_use]
-pub fn restore(found: Vec<(String, OwnedFd)>, store: &Store) -> BTreeMap<ProfileName, Restored> {
-    let mut all: BTreeMap<ProfileName, BTreeMap<u64, OwnedFd>> = BTreeMap::new();
+pub fn restore(found: Vec<(String, OwnedFd)>, store: &Store) -> BTreeMap<Owner, Restored> {
+    let mut all: BTreeMap<Owner, BTreeMap<u64, OwnedFd>> = BTreeMap::new();
     for (name, descriptor) in found {
         match EntryName::parse(&name) {
             Some(entry) => {
-                all.entry(entry.profile).or_default().insert(entry.number, descriptor);
+                all.entry(entry.owner).or_default().insert(entry.number, descriptor);
             }
             None => {
                 tracing::warn!("the stored descriptor {name:?} is not ours, so it is dropped");
@@ -117,18 +120,14 @@ pub fn restore(found: Vec<(String, OwnedFd)>, store: &Store) -> BTreeMap<Profile
             }
         }
     }
-    all.into_iter().map(|(profile, entries)| restore_profile(profile, entries, store)).collect()
+    all.into_iter().map(|(owner, entries)| restore_owner(owner, entries, store)).collect()
 }
 
 /// The latest entry that can be used counts; the others go.
-fn restore_profile(
-    profile: ProfileName,
-    entries: BTreeMap<u64, OwnedFd>,
-    store: &Store,
-) -> (ProfileName, Restored) {
+fn restore_owner(owner: Owner, entries: BTreeMap<u64, OwnedFd>, store: &Store) -> (Owner, Restored) {
     let mut restored = Restored { state: None, entries: Vec::new() };
     for (number, descriptor) in entries.into_iter().rev() {
-        let name = EntryName { profile: profile.clone(), number };
+        let name = EntryName { owner: owner.clone(), number };
         if restored.state.is_some() {
             restored.entries.push(name);
             continue;
@@ -146,7 +145,7 @@ fn restore_profile(
             }
         }
     }
-    (profile, restored)
+    (owner, restored)
 }
 
 #[cfg(test)]
@@ -169,6 +168,7 @@ mod tests {
             }),
             remembered: Remembered::default(),
             stored_unix_s: 7,
+            lent: false,
         }
     }
 

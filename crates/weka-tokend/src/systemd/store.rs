@@ -1,6 +1,7 @@
 //! The service manager's descriptor store: states outlive the daemon as sealed memory files.
 //!
-//! A state is stored before it is published. An entry's name is `state.PROFILE.NUMBER`, with numbers that grow;
+//! A state is stored before it is published. An entry's name is `state.PROFILE.NUMBER`, or
+//! `state.PROFILE.SESSION.NUMBER` for a sink with a session of its own, with numbers that grow;
 //! the old entry is removed only once the new one is confirmed. A stop of the service discards them all.
 
 use super::notify::Notifier;
@@ -57,11 +58,20 @@ pub enum EntryError {
     Io(String),
 }
 
+/// Whose state it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Owner {
+    /// The profile.
+    pub profile: ProfileName,
+    /// The session of a sink, where it is not the profile's own.
+    pub session: Option<String>,
+}
+
 /// An entry's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryName {
     /// Whose state.
-    pub profile: ProfileName,
+    pub owner: Owner,
     /// Its number; the highest is the latest.
     pub number: u64,
 }
@@ -70,14 +80,29 @@ impl EntryName {
     /// Reads a descriptor's name; `None` if it is not an entry's.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        let (profile, number) = name.strip_prefix("state.")?.rsplit_once('.')?;
-        Some(Self { profile: ProfileName::try_from(profile).ok()?, number: number.parse().ok()? })
+        let (owner, number) = name.strip_prefix("state.")?.rsplit_once('.')?;
+        let (profile, session) = match owner.split_once('.') {
+            Some((profile, session)) => (profile, Some(session)),
+            None => (owner, None),
+        };
+        if session.is_some_and(|session| !session.bytes().all(|b| b.is_ascii_hexdigit())) {
+            return None;
+        }
+        let owner = Owner {
+            profile: ProfileName::try_from(profile).ok()?,
+            session: session.filter(|session| !session.is_empty()).map(ToOwned::to_owned),
+        };
+        Some(Self { owner, number: number.parse().ok()? })
     }
 }
 
 impl std::fmt::Display for EntryName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "state.{}.{}", self.profile, self.number)
+        let Owner { profile, session } = &self.owner;
+        match session {
+            Some(session) => write!(f, "state.{profile}.{session}.{}", self.number),
+            None => write!(f, "state.{profile}.{}", self.number),
+        }
     }
 }
 
@@ -244,7 +269,7 @@ mod tests {
     use super::*;
 
     fn name() -> EntryName {
-        EntryName { profile: ProfileName::default(), number: 7 }
+        EntryName { owner: Owner { profile: ProfileName::default(), session: None }, number: 7 }
     }
 
     #[test]
@@ -263,10 +288,19 @@ mod tests {
 
     #[test]
     fn names_are_read_back_and_foreign_ones_are_not() {
-        assert_eq!(EntryName::parse(&name().to_string()), Some(name()));
-        for foreign in
-            ["weka-tokend.socket", "state.default", "state..1", "state.a b.1", "state.a.x", "stored"]
-        {
+        let owner = Owner { profile: ProfileName::default(), session: Some("00ff".into()) };
+        for name in [name(), EntryName { owner, number: 7 }] {
+            assert_eq!(EntryName::parse(&name.to_string()), Some(name));
+        }
+        for foreign in [
+            "weka-tokend.socket",
+            "state.default",
+            "state..1",
+            "state.a b.1",
+            "state.a.x",
+            "state.a.b c.1",
+            "stored",
+        ] {
             assert_eq!(EntryName::parse(foreign), None, "{foreign}");
         }
     }

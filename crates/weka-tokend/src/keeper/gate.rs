@@ -1,0 +1,275 @@
+//! The one way by which a profile's sessions send the password from its source, so that several of them never lock the
+//! account: one login at a time, and what one learns of a password, or of the account, holds for all of them.
+
+use crate::clock;
+use crate::remembered::{RefusedPassword, Remembered};
+use engine::Moment;
+use ring::hmac;
+use ring::rand::SystemRandom;
+use secret::Password;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use weka_rest::{ApiError, Endpoint, Grant};
+
+/// A lockout that does not say how long it lasts: WEKA's default of two minutes, and a little.
+const USUAL_LOCKOUT: Duration = Duration::from_secs(125);
+/// The longest lockout that is believed without asking again.
+const LONGEST_LOCKOUT: Duration = Duration::from_secs(3600);
+/// How long a password is not sent whose login got no answer; it doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+/// How many refused passwords are known at once.
+const MOST_REFUSED: usize = 64;
+
+/// Recognizes a password within this process.
+type Tag = Vec<u8>;
+
+/// A password whose login got no answer.
+#[derive(Debug)]
+struct Doubt {
+    tag: Tag,
+    until: Moment,
+    pause: Duration,
+}
+
+/// What is known of the account and its passwords.
+#[derive(Debug, Default)]
+struct Known {
+    refused: Vec<Tag>,
+    /// What the last daemon knew. It takes long to compare with, so each password is compared once.
+    before: Vec<RefusedPassword>,
+    compared: Vec<Tag>,
+    doubt: Option<Doubt>,
+    locked_until: Option<Moment>,
+}
+
+/// The gate of one profile.
+pub(super) struct Gate {
+    turn: tokio::sync::Mutex<()>,
+    known: Mutex<Known>,
+    /// Of this process alone; without one nothing is recognized, so nothing is sent.
+    key: Option<hmac::Key>,
+}
+
+impl std::fmt::Debug for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gate").finish_non_exhaustive()
+    }
+}
+
+impl Gate {
+    /// One that nothing is known at.
+    pub(super) fn new() -> Arc<Self> {
+        let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).ok();
+        Arc::new(Self { turn: tokio::sync::Mutex::default(), known: Mutex::default(), key })
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes over what a session remembers from before a restart.
+    pub(super) fn recall(&self, kept: &Remembered) {
+        let mut known = self.known();
+        known.before.extend(kept.refused.clone());
+        let left = |until: i64| u64::try_from(until.saturating_sub(clock::unix_now_s())).unwrap_or(0);
+        if let Some(until) = kept.locked_until {
+            let until = clock::now() + Duration::from_secs(left(until)).min(LONGEST_LOCKOUT);
+            known.locked_until = known.locked_until.max(Some(until));
+        }
+    }
+
+    /// The account is locked.
+    pub(super) fn lock(&self, wait: Option<Duration>) {
+        let until = clock::now() + wait.unwrap_or(USUAL_LOCKOUT).min(LONGEST_LOCKOUT);
+        let mut known = self.known();
+        known.locked_until = known.locked_until.max(Some(until));
+    }
+
+    /// A person has logged in: nothing is held against any password any more.
+    pub(super) fn forgive(&self) {
+        *self.known() = Known::default();
+    }
+
+    /// Sends a password, if nothing is known that speaks against it; `login` tells it and the account from others.
+    ///
+    /// # Errors
+    /// The cluster's, or what another session was told before.
+    pub(super) async fn pass(
+        &self,
+        login: Password,
+        endpoint: &Endpoint,
+        send: impl Future<Output = Result<Grant, ApiError>>,
+    ) -> Result<Grant, ApiError> {
+        let _turn = self.turn.lock().await;
+        let unsent = |reason: &str| ApiError::Unreachable {
+            endpoint: endpoint.clone(),
+            reason: reason.into(),
+            sent: false,
+        };
+        let Some(key) = &self.key else { return Err(unsent("the kernel gave no random bytes")) };
+        let tag = hmac::sign(key, login.expose().as_bytes()).as_ref().to_vec();
+        self.compare(&tag, login).await;
+        let now = clock::now();
+        {
+            let known = self.known();
+            if known.refused.contains(&tag) {
+                let message = "another session of this profile was refused with this password".into();
+                return Err(ApiError::Unauthorized { message });
+            }
+            if let Some(until) = known.locked_until.filter(|until| *until > now) {
+                let message = "another session of this profile found the account locked".into();
+                return Err(ApiError::LockedOut { wait: Some(now.until(until)), message });
+            }
+            if known.doubt.as_ref().is_some_and(|doubt| doubt.tag == tag && doubt.until > now) {
+                return Err(unsent("the last login with this password got no answer, so it waits a little"));
+            }
+        }
+        let result = send.await;
+        self.note(tag, &result);
+        result
+    }
+
+    /// Finds out whether it is one that was refused before the daemon started.
+    async fn compare(&self, tag: &Tag, login: Password) {
+        let before = {
+            let known = self.known();
+            if known.before.is_empty() || known.compared.contains(tag) {
+                return;
+            }
+            known.before.clone()
+        };
+        // Deliberately slow to compute.
+        let compared = tokio::task::spawn_blocking(move || before.iter().any(|kept| kept.matches(&login)));
+        let is_refused = compared.await.unwrap_or(true);
+        let mut known = self.known();
+        known.compared.push(tag.clone());
+        if is_refused {
+            known.refused.push(tag.clone());
+        }
+    }
+
+    fn note(&self, tag: Tag, result: &Result<Grant, ApiError>) {
+        let mut known = self.known();
+        match result {
+            Ok(_) => (known.doubt, known.locked_until) = (None, None),
+            Err(ApiError::Unauthorized { .. }) => {
+                if known.refused.len() >= MOST_REFUSED {
+                    known.refused.remove(0);
+                }
+                known.refused.push(tag);
+            }
+            Err(ApiError::LockedOut { .. } | ApiError::Forbidden { .. }) => {
+                drop(known);
+                self.lock(match result {
+                    Err(ApiError::LockedOut { wait, .. }) => *wait,
+                    _ => None,
+                });
+            }
+            Err(ApiError::Unreachable { sent: false, .. } | ApiError::Untrusted { .. }) => {}
+            Err(error) => {
+                let was_answered = matches!(error, ApiError::Rejected { .. } | ApiError::Busy { .. });
+                if !was_answered {
+                    let before = known.doubt.take().filter(|doubt| doubt.tag == tag);
+                    let pause = before.map_or(FIRST_PAUSE, |doubt| (doubt.pause * 2).min(LONGEST_PAUSE));
+                    known.doubt = Some(Doubt { tag, until: clock::now() + pause, pause });
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secret::{AccessToken, RefreshToken};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    fn login(text: &str) -> Password {
+        Password::new(text.into())
+    }
+
+    fn grant() -> Grant {
+        Grant {
+            access_token: AccessToken::new("a".into()),
+            refresh_token: Some(RefreshToken::new("r".into())),
+            token_type: "Bearer".into(),
+            expires_in_s: Some(300),
+            password_change_required: false,
+        }
+    }
+
+    fn unauthorized() -> ApiError {
+        ApiError::Unauthorized { message: "no".into() }
+    }
+
+    /// One attempt; says whether anything was sent, and what came of it.
+    async fn attempt(
+        gate: &Gate,
+        password: &str,
+        answer: Result<Grant, ApiError>,
+    ) -> (bool, Result<Grant, ApiError>) {
+        let sent = AtomicUsize::new(0);
+        let endpoint = "weka01".parse().unwrap();
+        let send = async {
+            sent.fetch_add(1, Ordering::SeqCst);
+            answer
+        };
+        let result = gate.pass(login(password), &endpoint, send).await;
+        (sent.load(Ordering::SeqCst) == 1, result)
+    }
+
+    #[tokio::test]
+    async fn a_password_that_one_session_was_refused_with_is_sent_by_no_other() {
+        let gate = Gate::new();
+        assert!(attempt(&gate, "bad", Err(unauthorized())).await.0);
+        let (sent, result) = attempt(&gate, "bad", Ok(grant())).await;
+        assert!(!sent && matches!(result, Err(ApiError::Unauthorized { .. })));
+        let (sent, result) = attempt(&gate, "good", Ok(grant())).await;
+        assert!(sent && result.is_ok());
+        assert!(!attempt(&gate, "bad", Ok(grant())).await.0, "another's success changes nothing");
+        gate.forgive();
+        assert!(attempt(&gate, "bad", Ok(grant())).await.0);
+    }
+
+    #[tokio::test]
+    async fn what_was_refused_before_a_restart_is_known() {
+        let gate = Gate::new();
+        let refused = Some(RefusedPassword::of(&login("bad")).unwrap());
+        gate.recall(&Remembered { refused, ..Remembered::default() });
+        for _ in 0..2 {
+            let (sent, result) = attempt(&gate, "bad", Ok(grant())).await;
+            assert!(!sent && matches!(result, Err(ApiError::Unauthorized { .. })));
+        }
+        assert!(attempt(&gate, "good", Ok(grant())).await.0);
+    }
+
+    #[tokio::test]
+    async fn a_lockout_and_a_lost_answer_hold_for_all() {
+        let gate = Gate::new();
+        let lost = || {
+            let endpoint = "weka01".parse().unwrap();
+            Err(ApiError::Unreachable { endpoint, reason: "reset".into(), sent: true })
+        };
+        assert!(attempt(&gate, "good", lost()).await.0);
+        let (sent, result) = attempt(&gate, "good", Ok(grant())).await;
+        assert!(!sent && matches!(result, Err(ApiError::Unreachable { sent: false, .. })));
+        assert!(attempt(&gate, "other", Ok(grant())).await.0, "another password is in no doubt");
+
+        let locked = ApiError::LockedOut { wait: Some(Duration::from_secs(100)), message: "locked".into() };
+        assert!(attempt(&gate, "x", Err(locked)).await.0);
+        let (sent, result) = attempt(&gate, "y", Ok(grant())).await;
+        let Err(ApiError::LockedOut { wait: Some(wait), .. }) = result else { panic!("{result:?}") };
+        assert!(!sent && wait > Duration::from_secs(90));
+    }
+
+    #[tokio::test]
+    async fn two_at_once_send_a_wrong_password_once() {
+        let gate = Gate::new();
+        let (first, second) = tokio::join!(
+            attempt(&gate, "bad", Err(unauthorized())),
+            attempt(&gate, "bad", Err(unauthorized()))
+        );
+        assert!(first.0 && !second.0);
+    }
+}

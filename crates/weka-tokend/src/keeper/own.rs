@@ -1,0 +1,214 @@
+//! Sinks with a login of their own: each is a keeper of its own, with that sink and nothing else.
+//!
+//! They live with the profile's own session: the first login is made once that one has a token, none is made while a
+//! person is needed, and a logout ends them all. All passwords go through one gate.
+
+use super::order::{FINISH_LIMIT, Handle, Order};
+use super::report;
+use super::{Keeper, Report};
+use crate::board::Board;
+use crate::config::{ProfileConfig, SinkConfig, SinkSession, TokenFile};
+use crate::systemd::state::Restored;
+use engine::Condition;
+use ring::digest::{SHA256, digest};
+use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+/// What ties the session of a sink to the profile's.
+#[derive(Debug)]
+pub(super) struct Bond {
+    /// Names it in the store and in the state folder.
+    pub(super) id: String,
+    /// Where the profile's session shows its state.
+    pub(super) main: Arc<Board>,
+    /// Where the profile's keeper hears of a change.
+    pub(super) tell: mpsc::Sender<Report>,
+}
+
+/// A profile's sessions for sinks.
+#[derive(Debug, Default)]
+pub(super) struct OwnSide {
+    sessions: BTreeMap<PathBuf, Own>,
+    /// What the last daemon left of each, by its id.
+    pub(super) restored: BTreeMap<String, Restored>,
+    /// Of those that have been ended.
+    ending: Vec<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Own {
+    handle: Handle,
+    task: JoinHandle<()>,
+}
+
+/// The id of a sink's session.
+pub(super) fn id_of(path: &Path) -> String {
+    let mut text = data_encoding::HEXLOWER.encode(digest(&SHA256, path.as_os_str().as_bytes()).as_ref());
+    text.truncate(16);
+    text
+}
+
+/// The settings of the session of one sink.
+fn settings(config: &ProfileConfig, sink: &SinkConfig) -> ProfileConfig {
+    let sink = SinkConfig { session: SinkSession::Shared, ..sink.clone() };
+    ProfileConfig { token_file: TokenFile::None, allow: Vec::new(), sinks: vec![sink], ..config.clone() }
+}
+
+impl OwnSide {
+    /// Whether all sessions that are wanted are there.
+    fn is_complete(&self, config: &ProfileConfig) -> bool {
+        let mut wanted = config.sinks.iter().filter(|sink| sink.session == SinkSession::Own);
+        let count = wanted.clone().count();
+        count == self.sessions.len() && wanted.all(|sink| self.sessions.contains_key(&sink.path))
+    }
+
+    /// What a person should know of them.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        for (path, own) in &self.sessions {
+            let (_, view) = own.handle.board.view();
+            if !matches!(view.condition, Condition::Ready | Condition::Starting) {
+                let error = view.last_error.map(|error| format!(": {error}")).unwrap_or_default();
+                let state = report::state(view.condition);
+                notes.push(format!("sink {} with a session of its own is {state}{error}", path.display()));
+            }
+            notes.extend(view.notes);
+        }
+        notes
+    }
+}
+
+impl Keeper {
+    /// Starts the sessions that can go on from a stored state, before anything else is known.
+    pub(super) fn resume_own(&mut self) {
+        let config = self.config();
+        for sink in config.sinks.iter().filter(|sink| sink.session == SinkSession::Own) {
+            if self.own.restored.contains_key(&id_of(&sink.path)) {
+                self.start_own(&config, sink);
+            }
+        }
+        self.drop_restored_own();
+    }
+
+    /// Starts what is missing, now that the profile has a token, and ends what is not wanted any more.
+    pub(super) fn tend_own(&mut self) {
+        let config = self.config();
+        if self.bond.is_some() || self.own.is_complete(&config) {
+            return;
+        }
+        let wanted: BTreeMap<_, _> = config
+            .sinks
+            .iter()
+            .filter(|sink| sink.session == SinkSession::Own)
+            .map(|sink| (&sink.path, sink))
+            .collect();
+        let gone: Vec<_> = self.own.sessions.extract_if(.., |path, _| !wanted.contains_key(path)).collect();
+        self.own.ending.extend(gone.into_iter().map(|(_, own)| own.task));
+        if !matches!(self.shown, Condition::Ready | Condition::Degraded) {
+            return;
+        }
+        for (path, sink) in wanted {
+            if !self.own.sessions.contains_key(path) {
+                self.start_own(&config, sink);
+            }
+        }
+    }
+
+    fn start_own(&mut self, config: &ProfileConfig, sink: &SinkConfig) {
+        let id = id_of(&sink.path);
+        let restored = self.own.restored.remove(&id);
+        let bond = Bond { id, main: Arc::clone(&self.board), tell: self.reports.clone() };
+        let started = Self::start(
+            self.name.clone(),
+            settings(config, sink),
+            Arc::clone(&self.surroundings),
+            restored,
+            Arc::clone(&self.gate),
+            Some(bond),
+        );
+        match started {
+            Ok((handle, task)) => {
+                self.own.sessions.insert(sink.path.clone(), Own { handle, task });
+            }
+            Err(error) => tracing::error!(profile = %self.name, "sink {}: {error}", sink.path.display()),
+        }
+    }
+
+    /// The settings have changed.
+    pub(super) fn reconfigure_own(&mut self) {
+        let config = self.config();
+        self.tend_own();
+        for sink in config.sinks.iter().filter(|sink| sink.session == SinkSession::Own) {
+            if let Some(own) = self.own.sessions.get(&sink.path) {
+                let order = Order::Reconfigure(Box::new(settings(&config, sink)));
+                send(&own.handle, order);
+            }
+        }
+    }
+
+    /// Another look at the source for those that need a login: the profile's session has just had an answer. A person's
+    /// login (`forgive`) gives a password that was refused another chance.
+    pub(super) fn encourage_own(&self, forgive: bool) {
+        for own in self.own.sessions.values() {
+            if forgive || own.handle.board.view().1.condition == Condition::LoginRequired {
+                send(&own.handle, Order::Encourage { forgive });
+            }
+        }
+    }
+
+    /// Looks at the password source again, though nobody has asked for a token.
+    pub(super) fn on_encouragement(&mut self, forgive: bool) {
+        if forgive {
+            self.password.forget();
+            self.remember(self.memory.without_refusal());
+        }
+        self.feed_policy();
+    }
+
+    /// The account is locked: none of them sends anything.
+    pub(super) fn lock_own(&self, wait: Option<std::time::Duration>) {
+        self.gate.lock(wait);
+        for own in self.own.sessions.values() {
+            let (reply, _) = tokio::sync::oneshot::channel();
+            send(&own.handle, Order::LockedOut { wait, reply });
+        }
+    }
+
+    /// Ends them all, and what they hold with them.
+    pub(super) fn end_own(&mut self) {
+        self.drop_restored_own();
+        self.own.ending.retain(|task| !task.is_finished());
+        let ended = std::mem::take(&mut self.own.sessions);
+        self.own.ending.extend(ended.into_values().map(|own| own.task));
+    }
+
+    /// The tasks of those that have been ended.
+    pub(super) fn take_ending_own(&mut self) -> Vec<JoinHandle<()>> {
+        std::mem::take(&mut self.own.ending)
+    }
+
+    /// Waits for those that have been ended.
+    pub(super) async fn finish_own(&mut self) {
+        let until = Instant::now() + 2 * FINISH_LIMIT;
+        for task in self.take_ending_own() {
+            drop(timeout_at(until, task).await);
+        }
+    }
+
+    fn drop_restored_own(&mut self) {
+        for (_, restored) in std::mem::take(&mut self.own.restored) {
+            self.storing.drop_entries(&restored.entries);
+        }
+    }
+}
+
+/// An order without an answer.
+fn send(handle: &Handle, order: Order) {
+    let orders = handle.orders.clone();
+    tokio::spawn(async move { orders.send(order).await });
+}

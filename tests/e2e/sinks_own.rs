@@ -1,0 +1,253 @@
+//! Sinks with a login of their own: a pair that is nobody else's, and never one wrong password more than without them.
+
+use crate::{login, profile, read_json, token_file};
+use e2e::home::finish;
+use e2e::systemd::until;
+use e2e::{Cluster, Daemon, Home};
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use wire::State;
+
+/// A home whose profile takes alice's password from a file and has one sink of its own session, and one of the profile's.
+fn configured(cluster: &Cluster, password: &str) -> (Home, PathBuf, PathBuf) {
+    let home = Home::new();
+    home.write("password".as_ref(), &format!("{password}\n"));
+    let (own, shared) = (home.path().join("own.json"), home.path().join("shared"));
+    let keys = format!("username = \"alice\"\npassword = {{ file = {:?} }}", home.path().join("password"));
+    let sinks = format!(
+        "[[profile.default.sink]]\npath = {own:?}\nsession = \"own\"\n\
+         [[profile.default.sink]]\npath = {shared:?}\ncontent = \"access\"\n"
+    );
+    home.configure(&(profile("default", cluster, &keys) + &sinks));
+    (home, own, shared)
+}
+
+/// The pair in a file, as soon as it is another one than `before`.
+fn next_pair(path: &Path, before: &Value) -> Value {
+    until(&format!("another pair in {}", path.display()), || {
+        let pair: Value = serde_json::from_str(&fs::read_to_string(path).ok()?).ok()?;
+        (pair["access_token"] != before["access_token"]).then_some(pair)
+    })
+}
+
+/// What a tool does with its pair: `POST /login/refresh`.
+fn renew(home: &Home, cluster: &Cluster, pair: &Value) -> Value {
+    let mut curl = home.command("curl");
+    curl.args(["-sS", "--insecure", "-H", "Content-Type: application/json", "-d", "@-"]);
+    curl.arg(format!("{}/api/v2/login/refresh", cluster.endpoint()));
+    let body = json!({"refresh_token": pair["refresh_token"]}).to_string();
+    let answer: Value = serde_json::from_str(&finish(&mut curl, &body).ok()).unwrap();
+    assert!(answer["data"]["refresh_token"].is_string(), "{answer}");
+    answer["data"].clone()
+}
+
+fn until_noted(daemon: &Daemon, words: &[&str]) {
+    daemon.until(&words.join(" ... "), |profile| {
+        profile.notes.iter().any(|note| words.iter().all(|word| note.contains(word)))
+    });
+}
+
+#[test]
+fn its_pair_is_nobody_elses_and_kept_fresh_where_refresh_tokens_work_once() {
+    let cluster = Cluster::start(&["--access-ttl", "3s", "--single-use-refresh"]);
+    let (home, own, shared) = configured(&cluster, "Alice-Pass1");
+    let daemon = Daemon::start(&home);
+    let mut pair = json!({});
+    for _ in 0..4 {
+        pair = next_pair(&own, &pair);
+        let token = pair["access_token"].as_str().unwrap();
+        assert!(cluster.honours(token));
+        assert_ne!(fs::read_to_string(&shared).unwrap().trim_end(), token);
+        assert_ne!(home.run(&["get"]).ok(), token);
+    }
+    assert_eq!(cluster.logins().len(), 2, "one for the profile, one for the sink");
+    assert_eq!(cluster.count("refreshes_failed"), 0);
+    assert_eq!(daemon.profile().notes, [""; 0]);
+    assert!(!fs::read_to_string(home.path().join("weka-tokend.log")).unwrap().contains("Alice-Pass1"));
+}
+
+#[test]
+fn a_tool_that_renews_the_pair_on_its_own_is_followed_and_its_refresh_token_left_to_it() {
+    let cluster = Cluster::start(&["--single-use-refresh"]);
+    let (home, own, shared) = configured(&cluster, "Alice-Pass1");
+    let daemon = Daemon::start(&home);
+    let first = next_pair(&own, &json!({}));
+    cluster.set(&json!({"access_ttl": "4s"}));
+    let mut theirs = renew(&home, &cluster, &first);
+    for _ in 0..3 {
+        fs::write(&own, token_file(&theirs, &json!({}))).unwrap();
+        // It stays until it is soon over, and then another one comes, not one of before.
+        let next = next_pair(&own, &theirs);
+        assert_ne!(next["access_token"], first["access_token"]);
+        assert!(cluster.honours(next["access_token"].as_str().unwrap()));
+        // The tool has it all in memory, and goes on with that.
+        theirs = renew(&home, &cluster, &theirs);
+    }
+    assert_eq!(cluster.count("refreshes_failed"), 0);
+    assert!(cluster.honours(&home.run(&["get"]).ok()));
+    assert!(shared.exists());
+    assert_eq!(daemon.profile().state, State::Ready);
+}
+
+#[test]
+fn one_whose_refresh_token_was_used_up_behind_its_back_logs_in_again() {
+    let cluster = Cluster::start(&["--access-ttl", "12s", "--single-use-refresh"]);
+    let (home, own, _) = configured(&cluster, "Alice-Pass1");
+    let _daemon = Daemon::start(&home);
+    let first = next_pair(&own, &json!({}));
+    let kept = renew(&home, &cluster, &first);
+    let next = next_pair(&own, &first);
+    assert_ne!(next["refresh_token"], kept["refresh_token"]);
+    assert!(cluster.honours(next["access_token"].as_str().unwrap()));
+    assert_eq!((cluster.logins().len(), cluster.count("logins_ok")), (3, 3));
+    renew(&home, &cluster, &kept);
+}
+
+#[test]
+fn a_wrong_password_is_sent_once_and_once_more_after_a_persons_login() {
+    let cluster = Cluster::start(&[]);
+    cluster.set(&json!({"lockout_failures": 2, "lockout_duration": "1h"}));
+    let (home, own, shared) = configured(&cluster, "Wrong-Pass1");
+    let daemon = Daemon::start(&home);
+    daemon.until("login required", |profile| profile.state == State::LoginRequired);
+    home.run(&["get", "--timeout", "2s"]).refused(4);
+    assert_eq!(cluster.logins().len(), 1);
+    // A person logs in, and gives the source another chance by that: the sink's session uses it up.
+    login(&home, &cluster, "alice", "Alice-Pass1").ok();
+    until("the token", || fs::read_to_string(&shared).ok());
+    until_noted(&daemon, &[own.to_str().unwrap(), "login-required"]);
+    assert_eq!((cluster.logins().len(), cluster.count("logins_failed")), (3, 2));
+    assert!(!own.exists());
+    for _ in 0..2 {
+        home.run(&["refresh"]).ok();
+    }
+    assert_eq!(cluster.logins().len(), 3, "a renewal is no reason to send it again");
+}
+
+#[test]
+fn a_lockout_that_a_sinks_session_meets_holds_for_the_profile() {
+    let cluster = Cluster::start(&["--access-ttl", "12s", "--single-use-refresh"]);
+    let (home, own, _) = configured(&cluster, "Alice-Pass1");
+    let daemon = Daemon::start(&home);
+    let pair = next_pair(&own, &json!({}));
+    cluster.set(&json!({"lockout_failures": 1, "lockout_duration": "1h"}));
+    let elsewhere = Home::new();
+    let stranger = Daemon::start(&elsewhere);
+    login(&elsewhere, &cluster, "alice", "wrong").refused(4);
+    drop(stranger);
+    renew(&home, &cluster, &pair);
+    daemon.until("locked out", |profile| profile.state == State::LockedOut);
+    until_noted(&daemon, &[own.to_str().unwrap(), "locked-out"]);
+    let sent = cluster.logins().len();
+    login(&home, &cluster, "alice", "Alice-Pass1").refused(4);
+    drop(daemon);
+    let daemon = Daemon::start(&home);
+    daemon.until("still locked out", |profile| profile.state == State::LockedOut);
+    login(&home, &cluster, "alice", "Alice-Pass1").refused(4);
+    assert_eq!(cluster.logins().len(), sent, "it would only prolong the lockout");
+}
+
+#[test]
+fn what_a_sinks_session_was_refused_with_the_profiles_never_sends() {
+    let cluster = Cluster::start(&["--access-ttl", "12s", "--single-use-refresh"]);
+    cluster.set(&json!({"lockout_failures": 2, "lockout_duration": "1h"}));
+    let (home, own, _) = configured(&cluster, "Alice-Pass1");
+    let daemon = Daemon::start(&home);
+    let pair = next_pair(&own, &json!({}));
+    // The password is another one now, and the sink's session is the first that needs it.
+    cluster.control(
+        "POST",
+        "/users",
+        &json!({"username": "alice", "password": "Later-Pass1", "role": "Regular"}),
+    );
+    renew(&home, &cluster, &pair);
+    until_noted(&daemon, &[own.to_str().unwrap(), "login-required"]);
+    assert_eq!(daemon.profile().state, State::Ready);
+    assert_eq!(cluster.count("logins_failed"), 1);
+    cluster.revoke_all();
+    for _ in 0..2 {
+        home.run(&["refresh", "--timeout", "20s"]).refused(4);
+    }
+    assert_eq!(daemon.profile().state, State::LoginRequired);
+    assert_eq!((cluster.count("logins_failed"), cluster.count("logins_locked")), (1, 0));
+}
+
+#[test]
+fn when_both_sessions_are_revoked_a_wrong_password_is_sent_once_for_both() {
+    let cluster = Cluster::start(&["--access-ttl", "3s"]);
+    cluster.set(&json!({"lockout_failures": 2, "lockout_duration": "1h"}));
+    let (home, own, shared) = configured(&cluster, "Alice-Pass1");
+    let daemon = Daemon::start(&home);
+    next_pair(&own, &json!({}));
+    cluster.control(
+        "POST",
+        "/users",
+        &json!({"username": "alice", "password": "Later-Pass1", "role": "Regular"}),
+    );
+    cluster.revoke_all();
+    daemon.until("login required", |profile| profile.state == State::LoginRequired);
+    for path in [&own, &shared] {
+        until("it is gone", || fs::symlink_metadata(path).err());
+    }
+    for _ in 0..3 {
+        home.run(&["get", "--timeout", "1s"]).refused(4);
+    }
+    assert_eq!((cluster.count("logins_failed"), cluster.count("logins_locked")), (1, 0));
+    let daemon = {
+        drop(daemon);
+        Daemon::start(&home)
+    };
+    home.run(&["get", "--timeout", "2s"]).refused(4);
+    assert_eq!((cluster.count("logins_failed"), cluster.count("logins_locked")), (1, 0));
+    home.write("password".as_ref(), "Later-Pass1\n");
+    until("a token", || (home.run(&["get", "--timeout", "2s"]).status == 0).then_some(()));
+    next_pair(&own, &json!({}));
+    daemon.until("no note", |profile| profile.notes.iter().all(|note| !note.contains("own.json")));
+    assert_eq!(cluster.count("logins_failed"), 1);
+}
+
+#[test]
+fn a_logout_ends_it_and_a_login_begins_another() {
+    let cluster = Cluster::start(&["--access-ttl", "3s"]);
+    let (home, own, shared) = configured(&cluster, "Alice-Pass1");
+    let daemon = Daemon::start(&home);
+    let pair = next_pair(&own, &json!({}));
+    home.run(&["logout"]).ok();
+    assert!(!own.exists() && !shared.exists());
+    let before = cluster.log().len();
+    drop(daemon);
+    let _daemon = Daemon::start(&home);
+    home.run(&["get", "--timeout", "4s"]).refused(4);
+    assert_eq!(cluster.log().len(), before, "nothing is sent after a logout");
+    login(&home, &cluster, "alice", "Alice-Pass1").ok();
+    next_pair(&own, &pair);
+}
+
+#[test]
+fn a_reload_starts_and_ends_it_and_leaves_the_profile_alone() {
+    let cluster = Cluster::start(&[]);
+    let (home, own, shared) = configured(&cluster, "Alice-Pass1");
+    let whole = fs::read_to_string(home.config_file()).unwrap();
+    home.configure(&whole.replace("session = \"own\"", ""));
+    let daemon = Daemon::start(&home);
+    let token = home.run(&["get"]).ok();
+    let pair = next_pair(&own, &json!({}));
+    assert_eq!(pair["access_token"], token);
+    home.configure(&whole);
+    daemon.signal(Signal::SIGHUP);
+    let pair = next_pair(&own, &pair);
+    let moved = home.path().join("moved.json");
+    home.configure(&whole.replace("own.json", "moved.json"));
+    daemon.signal(Signal::SIGHUP);
+    assert_ne!(next_pair(&moved, &json!({}))["access_token"], pair["access_token"]);
+    until("it is gone", || fs::symlink_metadata(&own).err());
+    home.configure(&whole.replace("session = \"own\"", "").replace("own.json", "moved.json"));
+    daemon.signal(Signal::SIGHUP);
+    until("the profile's pair", || fs::read_to_string(&moved).ok().filter(|text| text.contains(&token)));
+    assert_eq!(home.run(&["get"]).ok(), token);
+    assert_eq!(fs::read_to_string(&shared).unwrap().trim_end(), token);
+    assert_eq!(read_json(&moved)["access_token"], token);
+    assert_eq!(cluster.logins().len(), 3);
+}
