@@ -1,4 +1,4 @@
-//! The two programs, as they are shipped.
+//! The two programs, as they are shipped, and what they are measured with.
 
 use crate::problem::Problem;
 use std::ffi::OsStr;
@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 
 /// A client that starts as fast as a process can: no dynamic linker, no relocations, few page faults.
 const STATIC: &str = "-C target-feature=+crt-static -C relocation-model=static";
+/// The profile of everything that is shipped.
+const SHIPPED: &str = "dist";
 /// The workspace.
 const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
 
@@ -48,12 +50,13 @@ impl Binaries {
         let flags =
             std::env::var("RUSTFLAGS").map_or_else(|_| STATIC.to_owned(), |own| format!("{own} {STATIC}"));
         // With a target of its own, the flags leave procedural macros alone.
-        let client = cargo(&["-p", "weka-token", "--target", &host()?], Some(&flags)).map_err(|problem| {
+        let target_of_client = ["-p", "weka-token", "--target", &host()?];
+        let client = cargo(SHIPPED, &target_of_client, Some(&flags)).map_err(|problem| {
             problem.then(
                 "a static client needs a static C library: libc6-dev (Debian), glibc-static (Fedora, RHEL)",
             )
         })?;
-        let daemon = cargo(&["-p", "weka-tokend"], None)?;
+        let daemon = cargo(SHIPPED, &["-p", "weka-tokend"], None)?;
         // Side by side, for an installation by another user (root).
         let folder = target()?.join("dist/bin");
         fs::create_dir_all(&folder).map_err(|error| Problem::at(&folder, error))?;
@@ -63,6 +66,23 @@ impl Binaries {
         }
         Self::read(&folder)
     }
+}
+
+/// Builds `weka-sim` into the folder that this program runs from, where the harness looks for it.
+///
+/// # Errors
+/// The build fails.
+pub(crate) fn build_simulator() -> Result<(), Problem> {
+    let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
+    cargo(profile, &["-p", "weka-sim"], None).map(drop)
+}
+
+/// Builds one of the examples of `wire`, in the same way as the daemon.
+///
+/// # Errors
+/// The build fails.
+pub(crate) fn build_example(name: &str) -> Result<PathBuf, Problem> {
+    cargo(SHIPPED, &["-p", "wire", "--example", name], None)
 }
 
 /// The folder of build results: this program is in one of its profiles' folders.
@@ -90,9 +110,9 @@ fn host() -> Result<String, Problem> {
 }
 
 /// Builds one program and says where it is. Cargo reports on standard error, as ever.
-fn cargo(arguments: &[&str], flags: Option<&str>) -> Result<PathBuf, Problem> {
+fn cargo(profile: &str, arguments: &[&str], flags: Option<&str>) -> Result<PathBuf, Problem> {
     let mut command = tool("CARGO", "cargo");
-    command.args(["build", "--locked", "--profile", "dist", "--manifest-path", MANIFEST]);
+    command.args(["build", "--locked", "--profile", profile, "--manifest-path", MANIFEST]);
     command.args(["--message-format", "json-render-diagnostics"]).args(arguments).stderr(Stdio::inherit());
     if let Some(flags) = flags {
         command.env("RUSTFLAGS", flags).env_remove("CARGO_ENCODED_RUSTFLAGS");

@@ -8,6 +8,11 @@ pub(crate) fn say(line: &str) {
     drop(writeln!(std::io::stdout(), "{line}"));
 }
 
+/// Says what goes on, to whoever waits for it.
+pub(crate) fn progress(line: &str) {
+    drop(writeln!(std::io::stderr(), "{line}"));
+}
+
 /// Says what a person may do next: a title, then commands to copy.
 pub(crate) fn suggest(title: &str, commands: &[String]) {
     if commands.is_empty() {

@@ -3,10 +3,12 @@
 //! - `demo`, on its `stage`: the main job, seen
 //! - `install` and `uninstall`: the programs and what belongs to them, for a user or a host
 //! - `dist`: an archive (`tarball`), a `deb` and an `rpm_package`; `libraries` finds what they depend on
+//! - `bench`: figures, with those of other tools beside them
 //! - `binaries` builds what all of these put into place, `layout` says where, `pieces` which, `unit` changes units for it
 //! - `problem` and `console`: what went wrong, and how it is said
 #![forbid(unsafe_code)]
 
+mod bench;
 mod binaries;
 mod console;
 mod deb;
@@ -38,6 +40,8 @@ enum Chore {
     Uninstall(uninstall::Options),
     /// Make an archive, a .deb and an .rpm
     Dist(dist::Options),
+    /// Measure speed, memory and quiet, with other tools beside; builds what is shipped first
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
         Chore::Install(options) => install::run(&options),
         Chore::Uninstall(options) => uninstall::run(&options),
         Chore::Dist(options) => dist::run(&options),
+        Chore::Bench(options) => return bench::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
