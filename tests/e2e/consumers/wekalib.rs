@@ -118,3 +118,37 @@ fn where_a_refresh_token_works_once_it_cannot_share_one_and_status_names_that_wi
     it.cluster.advance("25h");
     assert_eq!(it.tool.ask("call status").unwrap_err()["error"], "LoginError");
 }
+
+#[test]
+fn with_a_login_of_its_own_it_works_where_a_refresh_token_works_once() {
+    let (home, at) = (Home::new(), address());
+    let Some(mut command) = program(&home, "cluster_tool.py", &["weka-sim-0"]) else { return };
+    let mut tool = Tool::start(command.arg(format!("weka-sim-0={at}")));
+    let listen = format!("{at}:{PORT}");
+    let cluster = Cluster::plain(&["--single-use-refresh", "--access-ttl", LIFE, "--listen", &listen]);
+    home.write("password".as_ref(), "Admin-Pass1\n");
+    home.write(".weka/.keep".as_ref(), "");
+    let keys = format!(
+        "username = \"admin\"\npassword = {{ file = {:?} }}\ntoken_file = \"\"\nallow_http = true\n\
+         [[profile.default.sink]]\npath = {:?}\nsession = \"own\"",
+        home.path().join("password"),
+        home.token_file()
+    );
+    home.configure(&profile("default", &cluster, &keys));
+    let daemon = Daemon::start(&home);
+    assert_live_token(&cluster, || home.run(&["get"]));
+    e2e::systemd::until("the tool's own pair is there", || home.token_file().exists().then_some(()));
+    assert_eq!(tool.works(&format!("open {PORT}")), "weka-sim");
+    let expiries = || cluster.requests("path=/api/v1&status=401").len();
+    while expiries() < EXPIRIES {
+        assert_eq!(tool.works("call status")["name"], "weka-sim");
+        tool.works("refresh");
+        assert_live_token(&cluster, || home.run(&["get"]));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+    }
+    // What the tool renews and does not write down costs its own session another login, and the profile's nothing.
+    assert_eq!(cluster.count("logins_failed"), 0);
+    assert_eq!(daemon.profile().refresh_failures_total, 0, "{}", daemon.log());
+    assert_eq!(mode(&home.token_file()), 0o600);
+    assert_eq!(daemon.profile().state, State::Ready);
+}
