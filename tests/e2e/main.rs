@@ -6,6 +6,7 @@ mod accounts;
 mod bench;
 mod config;
 mod consumers;
+mod curl;
 mod doctor;
 mod exec;
 mod failover;

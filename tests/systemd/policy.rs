@@ -131,6 +131,42 @@ fn a_command_of_somebody_else_gets_the_access_token_alone_and_follows_it() {
     assert!(with_pair.contains("refresh_token"), "{with_pair}");
 }
 
+#[test]
+fn curl_goes_with_the_access_token_and_needs_the_profiles_ca_file() {
+    if !systemd::is_there() {
+        return;
+    }
+    let cluster = Cluster::start(&[]);
+    let certificate = std::fs::read_to_string(&cluster.certificate).unwrap();
+    let password = "password = { credential = \"weka-password\" }\n";
+    let lab = profile("lab", &cluster, &format!("{password}allow = [\"user:ann\"]"))
+        .replace("alice", "admin")
+        .replace(
+            &format!("fingerprint = \"{}\"", cluster.fingerprint),
+            "ca_file = \"/etc/weka-token/ca.pem\"",
+        );
+    let host = SystemManager::setup()
+        .user("ann", &[])
+        .user("eve", &[])
+        .configure(&format!("default_profile = \"lab\"\n{lab}"))
+        .write("/etc/weka-token/ca.pem", 0o644, &certificate)
+        .write("/etc/weka-token/password", 0o600, "Admin-Pass1\n")
+        .drop_in(SERVICE, "password", "[Service]\nLoadCredential=weka-password:/etc/weka-token/password\n")
+        .prepare("systemctl enable weka-tokend.socket")
+        .boot();
+    let curl = ["curl", "/api/v2/users/whoami", "-sS"];
+    let answer = host.user("ann").weka_token(&curl).ok();
+    assert!(answer.contains("\"username\":\"admin\""), "{answer}");
+    let words = host.user("eve").weka_token(&curl).refused(125);
+    assert!(words.contains("may not use profile lab"), "{words}");
+    // The daemon may read it, and this caller may not.
+    host.run(&["chgrp", "weka-token", "/etc/weka-token/ca.pem"]).ok();
+    host.run(&["chmod", "640", "/etc/weka-token/ca.pem"]).ok();
+    let words = host.user("ann").weka_token(&curl).refused(125);
+    assert!(words.contains("ca_file /etc/weka-token/ca.pem") && words.contains("chmod a+r"), "{words}");
+    assert!(host.user("root").weka_token(&curl).ok().contains("admin"));
+}
+
 /// Offers the host's daemon a pair, as `exec` does when its command has renewed one, and shows the answer.
 const OFFER: &str = r#"
 import socket, struct

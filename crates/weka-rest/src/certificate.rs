@@ -30,6 +30,17 @@ pub struct PeerCertificate {
     pub verdict: Verdict,
 }
 
+impl PeerCertificate {
+    /// SHA-256 of the DER of its public key, in Base64, as curl and HPKP (RFC 7469) pin keys; `None` where the
+    /// certificate cannot be read.
+    #[must_use]
+    pub fn public_key_pin(&self) -> Option<String> {
+        let (_, parsed) = parse_x509_certificate(&self.der).ok()?;
+        let digest = ring::digest::digest(&ring::digest::SHA256, parsed.public_key().raw);
+        Some(data_encoding::BASE64.encode(digest.as_ref()))
+    }
+}
+
 /// What the settings make of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {

@@ -187,6 +187,15 @@ impl Client {
         examine::examine(&self.context, at).await
     }
 
+    /// Connects to a plain http endpoint, which has no certificate to show, and says nothing.
+    ///
+    /// # Errors
+    /// [`ApiError::Unreachable`], or [`ApiError::Misconfigured`] where plain http is not allowed.
+    pub async fn connect(&self, at: &Endpoint) -> Result<(), ApiError> {
+        exchange::allowed(self.settings(), at)?;
+        probe::connect_only(&self.context, at).await
+    }
+
     async fn renew(
         &self,
         at: &Endpoint,

@@ -62,6 +62,15 @@ async fn look(context: &Context, at: &Endpoint, reach: Reach) -> Result<(PeerCer
     Ok((certificate, reach == Reach::Near && seen.lacks_chain()))
 }
 
+/// A TCP connection, made and ended.
+pub(crate) async fn connect_only(context: &Context, at: &Endpoint) -> Result<(), ApiError> {
+    let limit = context.settings.connect_timeout.min(context.settings.request_timeout);
+    let deadline = Instant::now() + limit;
+    let connecting = timeout_at(deadline, connect(at, deadline)).await;
+    let made = connecting.unwrap_or_else(|_| Err(format!("no connection within {}", words::span(limit))));
+    made.map(drop).map_err(|reason| ApiError::Unreachable { endpoint: at.clone(), reason, sent: false })
+}
+
 /// Tries each address of the host; all but the last get their share of the time that is left.
 async fn connect(at: &Endpoint, deadline: Instant) -> Result<TcpStream, String> {
     let addresses =

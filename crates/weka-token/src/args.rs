@@ -86,6 +86,23 @@ Examples:
   weka-token exec -- weka status
   weka-token exec -p prod -- sh -c 'exec my-job --token-file \"$WEKA_TOKEN\"'";
 
+const CURL_HELP: &str = "\
+The system's curl is run with the endpoint that answers, the profile's trust and a live token. A whole URL does for
+PATH, too, if its host is one of the profile's endpoints: then it is that one. Everything behind PATH is curl's own,
+standard input included.
+
+The token is handed over on a descriptor, and is in neither arguments nor environment. curl connects to the profile's
+endpoints and to no other host, whatever a redirect or a further URL says; with -L, a redirect to another endpoint takes
+the token along only with --location-trusted. Neither ~/.curlrc nor a proxy from the environment is used (say -K or
+-x). What -v, --trace and --libcurl show includes the token.
+
+Exit status: curl's own; 127 where curl is not found, 125 where this program failed before.
+
+Examples:
+  weka-token curl /api/v2/cluster
+  weka-token curl -p prod /api/v2/fileSystems -sS --fail
+  weka-token curl /api/v2/fileSystems -X POST -H 'Content-Type: application/json' -d @- < new.json";
+
 const STATUS_HELP: &str = "\
 Exit status: 0 if every profile shown has a live token, else the higher of 4 (a person is needed) and
 5 (the cluster cannot be reached, or not yet).
@@ -206,6 +223,9 @@ pub(crate) enum Command {
     /// Run a command with a token file that is kept current while it lives
     #[command(after_help = EXEC_HELP)]
     Exec(ExecOptions),
+    /// Run curl against the profile's cluster
+    #[command(after_help = CURL_HELP, override_usage = "weka-token curl [OPTIONS] <PATH> [CURL ARGS]...")]
+    Curl(CurlOptions),
     /// Mount a filesystem with a live token; mount(8) does it by way of mount.weka-token
     #[command(after_help = mount::HELP)]
     Mount(mount::Arguments),
@@ -258,7 +278,7 @@ pub(crate) enum Command {
 impl Command {
     /// Whether the exit status is that of another program, so that a failure of ours needs one of its own.
     pub(crate) const fn passes_a_status_on(&self) -> bool {
-        matches!(self, Self::Exec(_))
+        matches!(self, Self::Exec(_) | Self::Curl(_))
     }
 }
 
@@ -434,6 +454,16 @@ pub(crate) struct ExecOptions {
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
+}
+
+/// Options of `curl`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub(crate) struct CurlOptions {
+    #[command(flatten)]
+    pub(crate) timeout: Timeout,
+    /// A path such as /api/v2/cluster, then what curl is to be told besides
+    #[arg(required = true, trailing_var_arg = true, value_name = "PATH")]
+    pub(crate) words: Vec<OsString>,
 }
 
 /// What a command line asks for.

@@ -26,6 +26,7 @@
 //! - `ui`: hands over to `weka-token-ui`, a program of its own.
 //!
 //! For commands that run others:
+//! - `curl`: the system's curl, with endpoint, trust and token.
 //! - `exec`: a command with a token file of its own.
 //! - `child`: the program under our eyes, with `held_signals`: what would end us is passed on to it, and we end after it.
 //! - `private_file`: a token file for one command; in a folder made and swept by `private_folder`.
@@ -46,6 +47,7 @@ mod clipboard;
 mod cluster_trust;
 pub mod completions;
 mod connection;
+mod curl;
 mod doctor;
 pub mod duration;
 mod environment;
@@ -126,7 +128,7 @@ fn run_unusual(arguments: Vec<OsString>, environment: &Environment) -> Result<u8
         Ok(parsed) => run_parsed(parsed, environment),
         Err(failure) => Err(match args::meant(&arguments).as_deref() {
             Some("mount") => mount::in_terms_of_mount(failure),
-            Some("exec") => failure.before_start(),
+            Some("exec" | "curl") => failure.before_start(),
             _ => failure,
         }),
     }
@@ -169,6 +171,7 @@ fn run_parsed(parsed: Parsed, environment: &Environment) -> Result<u8, Failure> 
         Command::Status(options) => status::run(&session, &options),
         Command::Refresh { timeout } => refresh::run(&session, timeout),
         Command::Whoami { json, timeout } => whoami::run(&session, json, timeout),
+        Command::Curl(options) => curl::run(&session, &options),
         Command::Exec(options) => exec::run(&session, &options),
         Command::Filesystems { json, timeout } => filesystems::run(&session, json, timeout),
         Command::MountToken(options) => mount_token::run(&session, &options),

@@ -1,6 +1,6 @@
 //! Who besides the daemon's own user and root may have a profile's access token: the `allow` of its settings.
 //!
-//! It grants `get`, `status` and `whoami`, and nothing else. Names are looked up at each check, off the event loop
+//! It grants `get`, `exec` and `curl` with the access token alone, `status` and `whoami`, and nothing else. Names are looked up at each check, off the event loop
 //! and bounded: a directory service may come up later than we do, or hang. What is not known matches nobody.
 
 use crate::config::Allow;

@@ -40,6 +40,7 @@ mod overview;
 pub mod password_source;
 pub mod peer;
 pub mod process;
+mod reach;
 pub mod registry;
 pub mod remembered;
 pub mod requests;

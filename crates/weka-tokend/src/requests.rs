@@ -43,6 +43,12 @@ impl Registry {
                     Err(refusal) => Err(refusal),
                 }
             }
+            Request::Reach { profile, endpoint, timeout_ms } => {
+                match self.permitted(profile.as_deref(), peer).await {
+                    Ok(handle) => self.reach(&handle, endpoint.as_deref(), timeout_ms, peer).await,
+                    Err(refusal) => Err(refusal),
+                }
+            }
             request => match self.owners_only(peer) {
                 Ok(()) => self.serve_owner(request, peer).await,
                 Err(refusal) => Err(refusal),
@@ -198,7 +204,8 @@ impl Registry {
             return Ok(());
         }
         tracing::warn!(%peer, "refused what only the daemon's own user and root may do");
-        let message = "only root and the daemon's own user may do this; others may get, status and whoami";
+        let message =
+            "only root and the daemon's own user may do this; others may get, exec, curl, status and whoami";
         Err(Refusal::new(Code::NotPermitted, message).then("ask whoever runs weka-tokend on this host"))
     }
 

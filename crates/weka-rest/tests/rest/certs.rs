@@ -80,6 +80,11 @@ impl Cert {
         Fingerprint::of(&self.der)
     }
 
+    /// As DER.
+    pub(crate) fn public_key(&self) -> Vec<u8> {
+        rcgen::PublicKeyData::subject_public_key_info(&self.key)
+    }
+
     pub(crate) fn pem(&self) -> String {
         let text = data_encoding::BASE64_MIME.encode(&self.der);
         format!(

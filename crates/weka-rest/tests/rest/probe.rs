@@ -99,3 +99,27 @@ async fn a_probe_that_fails_says_why() {
     assert!(reason.contains("200 ms"), "{reason}");
     assert!(server.requests().is_empty());
 }
+
+#[tokio::test]
+async fn the_public_key_is_pinned_as_curl_pins_it() {
+    let cert = Cert::self_signed(flawed());
+    let server = Server::tls(&cert);
+    let seen = server.client().probe(&server.endpoint()).await.unwrap();
+    let digest = ring::digest::digest(&ring::digest::SHA256, &cert.public_key());
+    assert_eq!(seen.public_key_pin(), Some(data_encoding::BASE64.encode(digest.as_ref())));
+    let unreadable = weka_rest::PeerCertificate { der: b"no certificate".to_vec(), ..seen };
+    assert_eq!(unreadable.public_key_pin(), None);
+}
+
+#[tokio::test]
+async fn plain_http_is_connected_to_and_told_nothing() {
+    let server = Server::json(200, "{}");
+    let (client, at) = (server.client(), server.endpoint());
+    client.connect(&at).await.unwrap();
+    assert!(server.requests().is_empty());
+    assert!(server.finish().await.is_empty());
+    let error = client.connect(&at).await.unwrap_err();
+    assert!(matches!(error, ApiError::Unreachable { sent: false, .. }), "{error:?}");
+    let elsewhere = "http://weka.example:14000".parse().unwrap();
+    assert!(matches!(client.connect(&elsewhere).await, Err(ApiError::Misconfigured { .. })));
+}

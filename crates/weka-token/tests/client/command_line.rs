@@ -16,6 +16,7 @@ const COMMANDS: &[&str] = &[
     "filesystems",
     "mount-token",
     "exec",
+    "curl",
     "mount",
     "generate-token",
     "revoke-tokens",
