@@ -172,6 +172,25 @@ fn every_command_of_the_readme_does_what_it_says() {
                 let token = reader.run(&block);
                 assert!(reader.cluster.honours(&token), "{token}");
             }
+            _ if first.starts_with("weka-token curl") => {
+                let answer = reader.run(&block);
+                assert!(answer.contains("\"name\":\"weka-sim\""), "{answer}");
+            }
+            _ if block.contains("weka-token curl") => {
+                let answer = reader.run(&block);
+                assert!(answer.contains("\"filesystem_name\":\"secure\""), "{answer}");
+            }
+            "weka-token exec -- weka fs" => {
+                // WEKA's own client, as far as it matters here: it finds the token file by its variable.
+                reader.install("weka", "#!/bin/sh\n[ \"$1\" = fs ] && cat \"$WEKA_TOKEN\"\n");
+                let file: serde_json::Value = serde_json::from_str(&reader.run(&block)).unwrap();
+                assert!(reader.cluster.honours(file["access_token"].as_str().unwrap()), "{file}");
+            }
+            "weka-token filesystems" => {
+                let shown = reader.run(&block);
+                let (table, token) = shown.rsplit_once('\n').unwrap();
+                assert!(table.contains("secure") && token.matches('.').count() == 2, "{shown}");
+            }
             _ if first.starts_with("weka-token login") => {
                 let before = reader.cluster.count("logins_ok");
                 reader.run(&block);
