@@ -330,16 +330,17 @@ fn a_folder_that_others_can_write_to_is_refused_and_taken_once_that_is_mended() 
     let it = with_sinks(Cluster::start(&[]), home, "", &[sink(&path, keys), sink(&sound, keys)]);
     let token = it.token();
     until_holds(&it.daemon, &sound, "the token", holds_token(&token));
-    until_noted(&it.daemon, &[path.to_str().unwrap(), "others can write to", "(mode 1777); run: chmod go-w"]);
+    until_noted(&it.daemon, &[path.to_str().unwrap(), "others can write to", "(mode 1777); choose a folder"]);
     assert!(!path.exists());
     let shown = it.home.run(&["status"]).ok();
-    assert!(shown.contains("chmod go-w"), "{shown}");
+    assert!(shown.contains("choose a folder"), "{shown}");
     it.home.run(&["refresh"]).ok();
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
     let token = it.token();
     until_holds(&it.daemon, &path, "the token", holds_token(&token));
     it.daemon.until("no note", |profile| profile.notes.is_empty());
-    let told = it.daemon.log().lines().filter(|line| line.contains("WARN") && line.contains("chmod")).count();
+    let told =
+        it.daemon.log().lines().filter(|line| line.contains("WARN") && line.contains("others can")).count();
     assert_eq!(told, 1, "a problem is logged once\n{}", it.daemon.log());
 }
 

@@ -3,7 +3,7 @@
 //! As with ssh's StrictModes, every folder on the way is root's or ours, and nobody else may write to it. The one
 //! exception is a sticky folder such as `/tmp` further up: others can neither rename nor delete what is ours in there.
 
-use super::problem::SinkProblem;
+use super::problem::{STICKY, SinkProblem};
 use nix::fcntl::OFlag;
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -16,7 +16,6 @@ use std::path::{Component, Path, PathBuf};
 const MAX_LINKS: usize = 40;
 /// The mode of folders that are made for sinks: whom a file is for is said by its own mode.
 const OPEN_FOLDER: u32 = 0o755;
-const STICKY: u32 = 0o1000;
 
 /// An open folder, and the name of the sink in it.
 #[derive(Debug)]
@@ -181,7 +180,7 @@ mod tests {
                 let refused = Place::open(&inner.join("sink"), None).unwrap_err();
                 let SinkProblem::OpenFolder { folder: named, mode } = &refused else { panic!("{refused:?}") };
                 assert_eq!((named, mode), (folder, bad));
-                assert!(refused.to_string().contains("chmod go-w"), "{refused}");
+                assert!(refused.to_string().contains("others can write to"), "{refused}");
                 set_mode(folder, 0o755);
             }
         }

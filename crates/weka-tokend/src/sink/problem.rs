@@ -4,14 +4,14 @@ use crate::atomic::ReplaceProblem;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// Files in such a folder are renamed and deleted by their owners alone.
+pub(super) const STICKY: u32 = 0o1000;
+
 /// What can be wrong with a sink.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SinkProblem {
     /// Others could put something of theirs in its place.
-    #[error(
-        "others can write to {} (mode {mode:04o}); run: chmod go-w {}, or choose another folder",
-        .folder.display(), .folder.display()
-    )]
+    #[error("others can write to {} (mode {mode:04o}); {}", .folder.display(), remedy(.folder, *.mode))]
     OpenFolder { folder: PathBuf, mode: u32 },
     /// The same, by its owner.
     #[error(
@@ -91,5 +91,29 @@ impl SinkProblem {
             ReplaceProblem::ReadOnly => Self::ReadOnly(folder.to_owned()),
             problem => Self::Write(problem),
         }
+    }
+}
+
+/// A sticky folder is one for everybody by intent: `/tmp` without it would be broken.
+fn remedy(folder: &Path, mode: u32) -> String {
+    if mode & STICKY != 0 {
+        return "choose a folder that nobody else can write to".into();
+    }
+    format!("run: chmod go-w {}, or choose another folder", folder.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_was_told_to_close_the_folder_of_all_temporary_files() {
+        let words = |mode| SinkProblem::OpenFolder { folder: "/tmp".into(), mode }.to_string();
+        assert!(
+            !words(0o1777).contains("chmod") && words(0o1777).contains("choose a folder"),
+            "{}",
+            words(0o1777)
+        );
+        assert!(words(0o777).contains("chmod go-w /tmp"), "{}", words(0o777));
     }
 }
