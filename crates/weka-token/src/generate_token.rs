@@ -12,6 +12,9 @@ use wire::{LongLived, Request, Response};
 /// As in WEKA's own `weka user generate-token`: 30 days, in seconds.
 const USUAL_S: u64 = 30 * 86_400;
 
+/// What an answer may take of a life, in seconds.
+const ON_THE_WAY_S: u64 = 2;
+
 /// Prints the token, or copies it.
 ///
 /// # Errors
@@ -51,7 +54,7 @@ fn clipboard(session: &Session<'_>) -> Result<Clipboard, Failure> {
 }
 
 fn tell(session: &Session<'_>, made: &LongLived, copied: bool) {
-    let life = span::short(made.token.expires_in_s);
+    let life = life(made.token.expires_in_s, made.asked_s);
     if copied {
         session.say(&format!("copied to the clipboard, where the terminal allows it; it lives {life}"));
     } else {
@@ -59,5 +62,33 @@ fn tell(session: &Session<'_>, made: &LongLived, copied: bool) {
     }
     for note in &made.notes {
         session.say(note);
+    }
+}
+
+/// What was asked for and granted is said as it was asked: the moment that the answer took is no shorter life.
+fn life(expires_in_s: u64, asked_s: u64) -> String {
+    let granted = expires_in_s < asked_s && asked_s - expires_in_s <= ON_THE_WAY_S;
+    let seconds = if granted { asked_s } else { expires_in_s };
+    if seconds % 86_400 == 0 && seconds > 0 {
+        return format!("{}d", seconds / 86_400);
+    }
+    span::short(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_of_thirty_days_was_said_to_live_one_hour_less() {
+        assert_eq!(life(2_591_999, 2_592_000), "30d");
+        assert_eq!(life(3599, 3600), "1h00m");
+        assert_eq!(life(0, 1), "1s");
+    }
+
+    #[test]
+    fn less_than_was_asked_for_is_said_as_it_is() {
+        assert_eq!(life(99, 3600), "1m39s");
+        assert_eq!(life(86_400, 2_592_000), "1d");
     }
 }
