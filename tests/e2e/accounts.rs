@@ -176,3 +176,38 @@ fn a_password_that_has_to_be_changed_leads_to_passwd() {
     let said = login(&home, &cluster, "alice", "Alice-Pass1");
     assert!(said.stderr.contains("weka-token passwd"), "{said:?}");
 }
+
+/// What was sent and got no answer that makes sense was called unchanged.
+#[test]
+fn a_password_that_was_changed_was_said_not_to_be() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    it.cluster.fault(&json!({"kind": "truncated", "path": "/api/v2/users/password"}));
+    let words = it.home.run_with(&["passwd", "--password-stdin"], "Alice-Pass1\nAlice-Pass2\n").refused(1);
+    assert!(words.contains("may have been changed all the same"), "{words}");
+    it.cluster.heal();
+    login(&it.home, &it.cluster, "alice", "Alice-Pass2").ok();
+}
+
+/// Its answer was lost, and the daemon went on handing out the dead token for minutes.
+#[test]
+fn tokens_that_were_revoked_were_handed_out_because_the_answer_was_lost() {
+    for kind in ["lose-answer", "truncated"] {
+        let it = LoggedIn::as_user(Cluster::start(&[]), "admin", "Admin-Pass1");
+        let token = it.token();
+        it.cluster.fault(&json!({"kind": kind, "method": "DELETE"}));
+        it.home.run(&["revoke-tokens", "--yes"]).ok();
+        assert_eq!(it.cluster.check(&token)["standing"], "revoked");
+        it.home.run(&["get"]).refused(4);
+    }
+}
+
+#[test]
+fn a_revocation_that_was_not_carried_out_leaves_the_login() {
+    let it = LoggedIn::as_user(Cluster::start(&[]), "admin", "Admin-Pass1");
+    it.cluster.fault(&json!({"kind": "reset", "method": "DELETE"}));
+    let words = it.home.run(&["revoke-tokens", "--yes"]).refused(5);
+    assert!(words.contains("may have ended all the same"), "{words}");
+    it.cluster.heal();
+    assert!(it.cluster.honours(&it.token()));
+    assert_eq!(it.daemon.profile().state, State::Ready);
+}

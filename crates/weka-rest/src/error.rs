@@ -89,3 +89,12 @@ pub enum ApiError {
         reason: String,
     },
 }
+
+impl ApiError {
+    /// Whether the cluster may have done what it was asked to: the request went out, and no answer says that it was
+    /// refused. A gateway's 502 or 504 says nothing of what the backend behind it did.
+    #[must_use]
+    pub const fn leaves_open(&self) -> bool {
+        matches!(self, Self::Unreachable { sent: true, .. } | Self::Server { .. } | Self::BadReply { .. })
+    }
+}
