@@ -64,37 +64,38 @@ Examples:
   weka-token filesystems -p prod --json";
 
 const MOUNT_TOKEN_HELP: &str = "\
-It is long-lived, and whoever has it can mount the filesystem: hand it on by a pipe or a private file, not on a
-command line. With --read-only or --expires the command fails rather than print a token that is known to allow
-more; what the cluster's answer does not tell is said on standard error.
+It is long-lived, and whoever has it can mount the filesystem: hand it on by a pipe or a private file, not
+on a command line. With --read-only or --expires the command fails rather than print a token that is known to
+allow more; what the cluster's answer does not tell is said on standard error.
 
 Examples:
   weka-token mount-token secure --read-only --expires 1h
   weka-token mount-token secure -p prod --json";
 
 const EXEC_HELP: &str = "\
-WEKA_TOKEN names a token file for the command alone, of mode 0600: WEKA's own tools find it by that name. It is replaced
-as a whole at each renewal, and gone when the command has ended. A pair that the command renews by itself, as WEKA's
-tools do, becomes the daemon's. Whoever is allowed the access token only gets a file without refresh token.
+WEKA_TOKEN names a token file for the command alone, of mode 0600: WEKA's own tools find it by that name. It
+is replaced as a whole at each renewal, and gone when the command has ended. A pair that the command renews by
+itself, as WEKA's tools do, becomes the daemon's. Whoever is allowed the access token only gets a file without
+refresh token.
 
 Signals are passed on to the command.
 
-Exit status: the command's own, 128 + N where signal N ended it; 127 where it is not found, 126 where it cannot be
-run, 125 where this program failed before.
+Exit status: the command's own, 128 + N where signal N ended it; 127 where it is not found, 126 where it
+cannot be run, 125 where this program failed before.
 
 Examples:
   weka-token exec -- weka status
   weka-token exec -p prod -- sh -c 'exec my-job --token-file \"$WEKA_TOKEN\"'";
 
 const CURL_HELP: &str = "\
-The system's curl is run with the endpoint that answers, the profile's trust and a live token. A whole URL does for
-PATH, too, if its host is one of the profile's endpoints: then it is that one. Everything behind PATH is curl's own,
-standard input included.
+The system's curl is run with the endpoint that answers, the profile's trust and a live token. A whole URL
+does for PATH, too, if its host is one of the profile's endpoints: then it is that one. Everything behind
+PATH is curl's own, standard input included.
 
-The token is handed over on a descriptor, and is in neither arguments nor environment. curl connects to the profile's
-endpoints and to no other host, whatever a redirect or a further URL says; with -L, a redirect to another endpoint takes
-the token along only with --location-trusted. Neither ~/.curlrc nor a proxy from the environment is used (say -K or
--x). What -v, --trace and --libcurl show includes the token.
+The token is handed over on a descriptor, and is in neither arguments nor environment. curl connects to the
+profile's endpoints and to no other host, whatever a redirect or a further URL says; with -L, a redirect to
+another endpoint takes the token along only with --location-trusted. Neither ~/.curlrc nor a proxy from the
+environment is used (say -K or -x). What -v, --trace and --libcurl show includes the token.
 
 Exit status: curl's own; 127 where curl is not found, 125 where this program failed before.
 
@@ -123,16 +124,16 @@ Example:
   weka-token ui -p prod";
 
 const GENERATE_HELP: &str = "\
-The token is the caller's alone: weka-token keeps no copy, and only revoke-tokens ends it before its time. The cluster
-may grant less than is asked for, and says what it granted; users from LDAP cannot have one.
+The token is the caller's alone: weka-token keeps no copy, and only revoke-tokens ends it before its time.
+The cluster may grant less than is asked for, and says what it granted; users from LDAP cannot have one.
 
 Examples:
   TOKEN=$(weka-token generate-token --access-token-timeout 7d)
   weka-token generate-token --copy";
 
 const REVOKE_HELP: &str = "\
-Without USERNAME it is the profile's own user: the daemon then logs in again from its password source, or waits for
-weka-token login. What is mounted stays mounted.
+Without USERNAME it is the profile's own user: the daemon then logs in again from its password source, or
+waits for weka-token login. What is mounted stays mounted.
 
 Examples:
   weka-token revoke-tokens
@@ -315,7 +316,7 @@ impl LongTimeout {
 /// Options of `get`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub(crate) struct GetOptions {
-    /// The least life the token must have left [default: the lesser of 30s and a tenth of its life]
+    /// The least life it must have left [default: 30s, or a tenth of its life if less]
     #[arg(long, value_name = "DUR", value_parser = duration::parse)]
     pub(crate) min_ttl: Option<u64>,
     #[command(flatten)]

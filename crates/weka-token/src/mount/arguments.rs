@@ -10,8 +10,8 @@ Own options, among those of -o; all others go on to /sbin/mount.wekafs as they a
   token_profile=NAME     the profile; without it, the daemon's default one
   token_timeout=DUR      how long to wait for the daemon and the cluster, 30s without it
   token_via=path         a token file that is gone after the mount (this is the usual way)
-  token_via=mount-token  a token for this one filesystem, on the command line of mount.wekafs: all on this host can
-                         see it there while that runs
+  token_via=mount-token  a token for this one filesystem, on the command line of mount.wekafs: all on this
+                         host can see it there while that runs
   token_socket=PATH      the daemon's socket; without it, /run/weka-token/agent.sock
 
 Exit status:

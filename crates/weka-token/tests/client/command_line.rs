@@ -35,6 +35,18 @@ fn the_version_is_one_line() {
     }
 }
 
+/// Lines beyond the width that all of it is laid out for were broken by the terminal in the middle of a word.
+#[test]
+fn lines_of_the_help_were_wider_than_the_help() {
+    for name in COMMANDS {
+        for option in ["-h", "--help"] {
+            let help = finish(&mut command(&[name, option])).stdout;
+            let wide: Vec<_> = help.lines().filter(|line| line.chars().count() > 110).collect();
+            assert!(wide.is_empty(), "{name} {option}: {wide:#?}");
+        }
+    }
+}
+
 #[test]
 fn the_help_names_every_command_and_every_exit_status() {
     let outcome = finish(&mut command(&["--help"]));
