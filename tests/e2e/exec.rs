@@ -185,6 +185,25 @@ fn a_pair_that_the_command_renews_by_rename_as_its_last_deed_is_not_lost() {
     assert_eq!(it.cluster.logins().len(), 1);
 }
 
+#[test]
+fn a_command_that_renews_its_pair_again_and_again_stays_the_one_to_follow() {
+    let it = logged_in(&["--single-use-refresh"]);
+    let new = |number: usize| it.home.path().join(format!("new-{number}.json"));
+    // One after the other, as fast as a shell can, and the last as its last deed.
+    let deeds: Vec<_> =
+        (0..6).map(|number| format!("mv {} \"$WEKA_TOKEN\"", new(number).display())).collect();
+    let running = Resting::run(&it.home, &format!("{REST_UNTIL_TOLD}; {}", deeds.join("; ")));
+    let mut pair = running.pair();
+    for number in 0..deeds.len() {
+        pair = renew(&it, &pair);
+        it.home.write(&new(number), &pair.to_string());
+    }
+    assert_eq!(running.end(), 0);
+    assert_eq!(it.token(), pair["access_token"]);
+    it.home.run(&["refresh"]).ok();
+    assert_eq!((it.cluster.logins().len(), it.daemon.profile().state), (1, State::Ready));
+}
+
 /// As [`REST`], without the end.
 const REST_UNTIL_TOLD: &str = "echo \"$WEKA_TOKEN\"; read -r word";
 

@@ -68,6 +68,23 @@ fn it_is(it: &LoggedIn, pair: &Pair) -> wire::Token {
 }
 
 #[test]
+fn whoever_renews_twice_before_hearing_of_it_is_still_the_one_to_follow() {
+    let it = LoggedIn::to(Cluster::start(&["--single-use-refresh"]));
+    let first = follow(&it, None, 0);
+    let once = renew(&it, &first);
+    let refresh_token = once["refresh_token"].as_str().map(|text| RefreshToken::new(text.to_owned()));
+    let twice = renew(&it, &Pair { refresh_token, ..first.clone() });
+    for renewed in [&once, &twice] {
+        match adopt(&it, first.id, renewed) {
+            Response::Done { notes } => assert!(notes[0].contains("goes on with the renewed"), "{notes:?}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    it.home.run(&["refresh"]).ok();
+    assert_eq!((it.cluster.logins().len(), it.daemon.profile().state), (1, State::Ready));
+}
+
+#[test]
 fn a_renewed_pair_is_used_from_now_on_where_the_old_one_is_dead() {
     let it = LoggedIn::to(Cluster::start(&["--single-use-refresh"]));
     let first = follow(&it, None, 0);

@@ -2,6 +2,7 @@
 
 use super::Keeper;
 use super::file;
+use super::pairs::Renewed;
 use crate::token_file::Tokens;
 use engine::{Condition, Event};
 use wire::{Code, Offer, Refusal};
@@ -24,7 +25,8 @@ impl Keeper {
             expires_in_s: None,
         });
         let held = self.session.held().and_then(|held| self.pairs.get(held));
-        let renews_ours = held.is_some_and(|held| held.id() == after);
+        let renews_ours = held.is_some_and(|held| self.pairs.are_renewed(held, after));
+        let renewed = Renewed { from: after, to: pair.id() };
         // Ours was renewed as well meanwhile, and works: only one of the two can go on.
         if !renews_ours && matches!(self.shown, Condition::Ready | Condition::Degraded) {
             self.pairs.note_stale(&pair);
@@ -35,6 +37,7 @@ impl Keeper {
         let Some(pair) = self.supersede(pair) else {
             return Ok(vec![format!("profile {name} has this pair already")]);
         };
+        self.pairs.note_renewed(renewed);
         tracing::info!("a pair of {name} was renewed elsewhere; it is used from now on");
         self.feed(Event::FileChanged { pair });
         Ok(vec![format!("profile {name} goes on with the renewed pair")])

@@ -39,6 +39,15 @@ impl Pair {
     }
 }
 
+/// That somebody else renewed a pair, by numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Renewed {
+    /// The pair it was.
+    pub from: u64,
+    /// The pair it became.
+    pub to: u64,
+}
+
 /// Tells pairs apart without keeping them: half a SHA-256 is plenty for that.
 type Mark = [u8; 16];
 
@@ -104,6 +113,8 @@ pub struct Pairs {
     known: Known,
     /// The numbers of the pairs of this login, by [`Pair::id`].
     ids: VecDeque<u64>,
+    /// The last pair that somebody else renewed from one of ours, and the one it was renewed from.
+    renewed: Option<Renewed>,
     last: u64,
 }
 
@@ -142,9 +153,23 @@ impl Pairs {
         self.ids.contains(&id)
     }
 
+    /// Somebody else has renewed a pair of ours.
+    pub fn note_renewed(&mut self, renewed: Renewed) {
+        self.renewed = Some(renewed);
+    }
+
+    /// Whether a pair that somebody else renewed from `from` can only be newer than this one: it was renewed from this
+    /// one, or from one that the same renewed before, whose number nobody has told them yet.
+    #[must_use]
+    pub fn are_renewed(&self, held: &Pair, from: u64) -> bool {
+        let held = held.id();
+        held == from || self.renewed == Some(Renewed { from, to: held })
+    }
+
     /// Another login begins: what was renewed from the pairs before it is no business of ours any more.
     pub fn login_changed(&mut self) {
         self.ids.clear();
+        self.renewed = None;
     }
 
     /// A pair by name.
