@@ -17,20 +17,22 @@ const SERVICE: &str = "weka-tokend.service";
 const SOCKET: &str = "weka-tokend.socket";
 
 /// What is installed below the programs' prefix, for whomever.
-const FILES: [&str; 7] = [
+const FILES: [&str; 9] = [
     "bin/weka-token",
     "bin/weka-tokend",
+    "bin/weka-token-ui",
     "share/bash-completion/completions/weka-token",
     "share/fish/vendor_completions.d/weka-token.fish",
     "share/zsh/site-functions/_weka-token",
     "share/man/man1/weka-token.1",
     "share/man/man1/weka-tokend.1",
+    "share/man/man1/weka-token-ui.1",
 ];
 
 /// The tree's programs as they are installed here: without symbols, as far as that can be had, for they are large.
 fn stripped() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["weka-token", "weka-tokend"] {
+    for name in ["weka-token", "weka-tokend", "weka-token-ui"] {
         let copy = folder.path().join(name);
         fs::copy(binaries::path(name), &copy).unwrap();
         drop(Command::new("strip").arg(&copy).output());

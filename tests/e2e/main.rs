@@ -47,6 +47,7 @@ mod token_file;
 mod token_file_broken;
 mod token_file_writers;
 mod trust;
+mod ui;
 mod whoami;
 
 use e2e::{Cluster, Daemon, Home, Ran};

@@ -234,6 +234,22 @@ fn every_command_of_the_readme_does_what_it_says() {
                 let shown = reader.run(&block);
                 assert!(shown.contains("ok    tls"), "{shown}");
             }
+            "weka-token ui" => {
+                let mut terminal = Terminal::of_size(&reader.shell(&block), 24, 80);
+                // A person looks at it and leaves.
+                terminal.expect("ready");
+                terminal.type_in("q");
+                assert_eq!(terminal.finish().0, 0);
+                assert!(
+                    readme.contains(
+                        include_str!("../../crates/weka-token-ui/tests/screens/profiles_80x24.txt")
+                            .split("\n\n\n")
+                            .next()
+                            .expect("the upper part")
+                    ),
+                    "the picture is the one that is tested"
+                );
+            }
             "weka-token passwd" => {
                 let mut terminal = Terminal::run(&reader.shell(&block));
                 for (question, answer) in [

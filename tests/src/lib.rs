@@ -10,6 +10,7 @@
 //! - [`systemd`]: a real service manager, for a user and for a host, in namespaces of its own
 //! - [`tool`]: a program that is told what to do line by line
 //! - [`terminal`]: a pseudo-terminal with a command on it, and hands to type with
+//! - [`tmux`]: a screen that can be looked at, too
 #![forbid(unsafe_code)]
 
 pub mod binaries;
@@ -22,10 +23,12 @@ pub mod python;
 pub mod recorder;
 pub mod systemd;
 pub mod terminal;
+pub mod tmux;
 pub mod tool;
 
 pub use cluster::Cluster;
 pub use daemon::Daemon;
 pub use home::{Home, Ran};
 pub use terminal::Terminal;
+pub use tmux::Tmux;
 pub use tool::Tool;

@@ -2,9 +2,10 @@
 //! learns in another way. Nothing here may do more than the commands do.
 
 use crate::args::Global;
+use crate::clipboard::Clipboard;
 use crate::connection::{Connection, ExchangeError};
 use crate::environment::Environment;
-use crate::failure::Failure;
+use crate::failure::{FAILED, Failure};
 use crate::session::{self, Session};
 use crate::socket_search::Places;
 use crate::{cluster_trust, output, status};
@@ -95,6 +96,16 @@ impl Client {
             org: org.unwrap_or_else(|| "Root".to_owned()),
             username: username.unwrap_or_default(),
         })
+    }
+
+    /// Puts a secret onto the clipboard of whoever sits in front of the terminal; whether the terminal took it
+    /// cannot be known.
+    ///
+    /// # Errors
+    /// There is no terminal, or it cannot be written to.
+    pub fn copy(&self, text: &str) -> Result<(), Failure> {
+        let clipboard = Clipboard::open(self.environment.in_tmux);
+        clipboard.ok_or_else(|| Failure::new(FAILED, "there is no terminal to copy to"))?.take(text)
     }
 
     /// Follows the daemon's state.

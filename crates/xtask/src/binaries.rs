@@ -1,4 +1,4 @@
-//! The two programs, as they are shipped, and what they are measured with.
+//! The three programs, as they are shipped, and what they are measured with.
 
 use crate::problem::Problem;
 use std::ffi::OsStr;
@@ -22,6 +22,8 @@ pub(crate) struct Binaries {
     pub(crate) client: Vec<u8>,
     /// `weka-tokend`.
     pub(crate) daemon: Vec<u8>,
+    /// `weka-token-ui`.
+    pub(crate) ui: Vec<u8>,
 }
 
 impl Binaries {
@@ -42,10 +44,12 @@ impl Binaries {
             let path = folder.join(name);
             fs::read(&path).map_err(|error| Problem::at(&path, error))
         };
-        Ok(Self { client: read("weka-token")?, daemon: read("weka-tokend")?, folder: folder.clone() })
+        let (client, daemon, ui) = (read("weka-token")?, read("weka-tokend")?, read("weka-token-ui")?);
+        Ok(Self { folder: folder.clone(), client, daemon, ui })
     }
 
-    /// Builds with the profile `dist`: the client static, the daemon dynamic, as DNS goes through the host's name service.
+    /// Builds with the profile `dist`: the client static, the daemon dynamic, as DNS goes through the host's name service,
+    /// and with it the terminal UI, which has all the time in the world.
     fn build() -> Result<Self, Problem> {
         let flags =
             std::env::var("RUSTFLAGS").map_or_else(|_| STATIC.to_owned(), |own| format!("{own} {STATIC}"));
@@ -57,10 +61,11 @@ impl Binaries {
             )
         })?;
         let daemon = cargo(SHIPPED, &["-p", "weka-tokend"], None)?;
+        let ui = cargo(SHIPPED, &["-p", "weka-token-ui"], None)?;
         // Side by side, for an installation by another user (root).
         let folder = target()?.join("dist/bin");
         fs::create_dir_all(&folder).map_err(|error| Problem::at(&folder, error))?;
-        for built in [client, daemon] {
+        for built in [client, daemon, ui] {
             let copy = folder.join(built.file_name().unwrap_or_default());
             fs::copy(&built, &copy).map_err(|error| Problem::at(&copy, error))?;
         }

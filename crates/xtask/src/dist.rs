@@ -25,7 +25,7 @@ pub(crate) struct Options {
     /// Make this one only; may be given several times [default: all]
     #[arg(long = "format", value_name = "FORMAT", value_enum)]
     formats: Vec<Format>,
-    /// Take weka-token and weka-tokend from DIR instead of building them
+    /// Take weka-token, weka-tokend and weka-token-ui from DIR instead of building them
     #[arg(long, value_name = "DIR")]
     binaries: Option<PathBuf>,
     /// Whom packages name as their maintainer
@@ -92,7 +92,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Problem> {
     if options.binaries.is_none() && !of_client.is_empty() {
         return Err(Problem::new(format!("the client is not static: it needs {of_client:?}")));
     }
-    for (library, versions) in of_client {
+    let of_ui = needed(&binaries.ui, &binaries.folder.join("weka-token-ui"))?;
+    for (library, versions) in of_client.into_iter().chain(of_ui) {
         libraries.entry(library).or_default().extend(versions);
     }
     let release = Release {

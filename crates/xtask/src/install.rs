@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Options {
     #[command(flatten)]
     place: Place,
-    /// Take weka-token and weka-tokend from DIR instead of building them
+    /// Take weka-token, weka-tokend and weka-token-ui from DIR instead of building them
     #[arg(long, value_name = "DIR")]
     binaries: Option<PathBuf>,
 }

@@ -53,6 +53,8 @@ pub(crate) enum Content {
     Client,
     /// The program `weka-tokend`.
     Daemon,
+    /// The program `weka-token-ui`.
+    Ui,
     /// This.
     Bytes(Vec<u8>),
     /// Nothing: it is a link to there.
@@ -69,6 +71,7 @@ impl Piece {
         match &self.content {
             Content::Client => &binaries.client,
             Content::Daemon => &binaries.daemon,
+            Content::Ui => &binaries.ui,
             Content::Bytes(bytes) => bytes,
             Content::Link(_) => &[],
         }
@@ -94,7 +97,11 @@ impl Piece {
 /// The units cannot name the programs' folder.
 pub(crate) fn of(layout: &Layout) -> Result<Vec<Piece>, Problem> {
     let program = |name: &str, content| Piece { path: layout.programs.join(name), mode: PROGRAM, content };
-    let mut pieces = vec![program("weka-token", Content::Client), program("weka-tokend", Content::Daemon)];
+    let mut pieces = vec![
+        program("weka-token", Content::Client),
+        program("weka-tokend", Content::Daemon),
+        program("weka-token-ui", Content::Ui),
+    ];
     let user_service = match layout.owner {
         // Not searched by systemd.
         Owner::User => unit::with_daemon_at(USER_SERVICE, &layout.programs.join("weka-tokend"))?,
@@ -132,10 +139,18 @@ fn failed(error: std::io::Error) -> Problem {
     Problem::new(format!("the manual pages: {error}"))
 }
 
-/// The manual pages of section 1, from the parsers of both programs.
+/// The manual pages of section 1, from the parsers of all programs.
 fn manual() -> Result<Vec<weka_token::man::Page>, Problem> {
     let mut pages = weka_token::man::pages().map_err(failed)?;
-    pages.push(weka_token::man::page(weka_tokend::run::command(), "weka-token(1)").map_err(failed)?);
+    for (command, see_also) in [
+        (weka_tokend::run::command(), "weka-token(1), weka-token-ui(1)"),
+        (weka_token_ui::args::command(), "weka-token(1), weka-tokend(1)"),
+    ] {
+        let page = weka_token::man::page(command, see_also).map_err(failed)?;
+        // `weka-token ui` is that program, and its own page says more.
+        pages.retain(|other| other.file_name != page.file_name);
+        pages.push(page);
+    }
     Ok(pages)
 }
 

@@ -1,0 +1,326 @@
+//! `weka-token ui` in a real terminal: what a person sees and does, and the terminal afterwards.
+
+use crate::{LoggedIn, login, profile};
+use e2e::home::finish;
+use e2e::{Cluster, Daemon, Home, Terminal, Tmux};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::json;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The terminal is the shell's again: its own screen, a cursor, an echo, and no mouse.
+#[track_caller]
+fn assert_given_back(tmux: &Tmux<'_>) {
+    let state = tmux.value("#{alternate_on} #{cursor_flag} #{mouse_any_flag}");
+    assert_eq!(state, "0 1 0", "{}", tmux.screen());
+    tmux.enter(
+        "clear; stty -a | tr ';' '\\n' | grep -wo -e -echo -e -icanon -e -isig -e -icrnl; echo looked",
+    );
+    let screen = tmux.until("stty has been asked", |screen| screen.lines().any(|line| line == "looked"));
+    for off in ["-echo", "-icanon", "-isig", "-icrnl"] {
+        assert!(!screen.lines().any(|line| line == off), "{off}: {screen}");
+    }
+}
+
+#[track_caller]
+fn until(is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it never is");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// What base64 says, as tokens need it.
+fn from_base64(text: &str) -> String {
+    const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let bits = text.trim_end_matches(['=', '\x07']).chars().flat_map(|letter| {
+        let value = ALPHABET.find(letter).unwrap_or_else(|| panic!("{letter:?} in {text}"));
+        (0..6).rev().map(move |bit| value >> bit & 1)
+    });
+    let bits: Vec<_> = bits.collect();
+    let byte = |bits: &[usize]| bits.iter().fold(0_u8, |byte, bit| byte << 1 | u8::from(*bit == 1));
+    String::from_utf8(bits.chunks_exact(8).map(byte).collect()).unwrap()
+}
+
+#[test]
+fn a_person_logs_in_sees_a_refresh_makes_a_token_and_revokes_it() {
+    let cluster = Cluster::start(&["--access-ttl", "20s"]);
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    let tmux = Tmux::start(&home, 80, 24);
+    tmux.enter("weka-token ui");
+    tmux.until_shown("login-required: no token");
+    tmux.type_in("l");
+    tmux.until_shown("Enter log in");
+    tmux.type_in(cluster.endpoint());
+    tmux.press("Tab");
+    tmux.press("Tab");
+    tmux.enter("admin");
+    tmux.type_in("Admin-Pass1");
+    let form = tmux.until_shown("•••••••••••");
+    assert!(form.contains(cluster.endpoint()) && !form.contains("Admin-Pass1"), "{form}");
+    tmux.press("Enter");
+    let shown = tmux.until_shown("Trust this certificate?");
+    // It is wrapped.
+    let joined: String = shown.chars().filter(|letter| letter.is_ascii_hexdigit()).collect();
+    assert!(joined.contains(cluster.fingerprint.trim_start_matches("sha256:")), "{shown}");
+    assert!(cluster.logins().is_empty(), "nothing secret was sent before that");
+    tmux.enter("yes");
+    tmux.until("it is logged in", |screen| {
+        screen.contains("ready: a live token") && screen.contains("logged in to")
+    });
+    assert_eq!(cluster.logins().len(), 1);
+
+    tmux.until_shown("refreshes      1 so far");
+    tmux.type_in("r");
+    tmux.until_shown("is renewed and lives");
+
+    tmux.type_in("t");
+    tmux.until_shown("(*) 30 days");
+    tmux.press("Down");
+    tmux.enter("");
+    let made = tmux.until_shown("characters");
+    assert!(made.contains("after 90d00h") && !made.contains("eyJ"), "{made}");
+    tmux.type_in("v");
+    let revealed = tmux.until_shown("eyJ");
+    let token: String = revealed
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix('│')?.strip_suffix('│'))
+        .map(str::trim)
+        .filter(|line| line.len() > 60 || line.starts_with("eyJ"))
+        .collect();
+    let rest = revealed.split(&token[token.len() - 10..]).nth(1).unwrap();
+    let last_line = rest.lines().nth(1).unwrap().trim().trim_matches('│').trim();
+    let token = if cluster.honours(&token) { token } else { format!("{token}{last_line}") };
+    assert!(cluster.honours(&token), "{token}\n{revealed}");
+
+    tmux.type_in("x");
+    let warning = tmux.until_shown("This ends every token of admin (organization Root)");
+    assert!(!warning.contains("eyJ"), "{warning}");
+    tmux.type_in("perhaps");
+    tmux.press("Enter");
+    tmux.until_shown("Please type yes or no.");
+    assert!(cluster.honours(&token));
+    tmux.enter("yes");
+    tmux.until_shown("login-required");
+    assert!(!cluster.honours(&token), "it is dead");
+    tmux.type_in("q");
+    tmux.until("the shell is back", |screen| {
+        screen.contains("weka-token ui") && !screen.contains("Profiles")
+    });
+    assert_given_back(&tmux);
+}
+
+#[test]
+fn a_token_is_copied_by_osc_52() {
+    let it = LoggedIn::as_user(Cluster::start(&[]), "admin", "Admin-Pass1");
+    let mut command = it.home.weka_token(&["ui"]);
+    command.env("LANG", "C.UTF-8");
+    let mut terminal = Terminal::run(&command);
+    terminal.expect("ready");
+    terminal.type_in("t");
+    terminal.expect("generate");
+    terminal.type_in("\r");
+    terminal.expect("characters");
+    terminal.type_in("c");
+    terminal.expect("\x1b]52;c;");
+    let token = from_base64(&terminal.expect("\x07"));
+    assert_eq!(it.cluster.check(&token)["standing"], "alive", "{token}");
+    terminal.expect("Given to your terminal");
+    // Once for the dialog, once for the whole.
+    terminal.type_in("qq");
+    let (status, rest) = terminal.finish();
+    assert_eq!(status, 0);
+    assert!(rest.ends_with("\x1b[?2004l\x1b[?1006l\x1b[?1000l\x1b[0m\x1b[?1049l\x1b[?25h"), "{rest:?}");
+}
+
+#[test]
+fn inside_tmux_it_reaches_the_clipboard_around_it_and_nothing_else() {
+    let it = LoggedIn::as_user(Cluster::start(&[]), "admin", "Admin-Pass1");
+    let tmux = Tmux::start(&it.home, 80, 24);
+    let mut around = tmux.attach();
+    tmux.enter("weka-token ui");
+    tmux.until_shown("ready");
+    tmux.type_in("t");
+    tmux.until_shown("(*) 30 days");
+    tmux.press("Enter");
+    tmux.until_shown("characters");
+    tmux.type_in("c");
+    around.expect("\x1b]52;");
+    let sent = around.expect("\x07");
+    let token = from_base64(sent.split_once(';').unwrap().1);
+    assert!(it.cluster.honours(&token), "{token}");
+    tmux.until_shown("Given to your terminal");
+    assert_eq!(tmux.run(&["list-buffers"]), "", "tmux keeps no copy");
+}
+
+#[test]
+fn signals_give_the_terminal_back() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    let tmux = Tmux::start(&it.home, 80, 24);
+    for (signal, status) in
+        [(Signal::SIGTERM, 143), (Signal::SIGINT, 130), (Signal::SIGHUP, 129), (Signal::SIGQUIT, 131)]
+    {
+        tmux.enter("clear; weka-token ui; echo \"status $?.\"");
+        tmux.until_shown("ready: a live token");
+        assert_eq!(tmux.value("#{alternate_on}"), "1");
+        kill(Pid::from_raw(tmux.job()), signal).unwrap();
+        tmux.until_shown(&format!("status {status}."));
+        assert_given_back(&tmux);
+    }
+}
+
+#[test]
+fn it_can_be_stopped_and_comes_back() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    let tmux = Tmux::start(&it.home, 80, 24);
+    tmux.enter("set -m; weka-token ui");
+    tmux.until_shown("ready: a live token");
+    let pid = tmux.job();
+    for stop in [None, Some(Signal::SIGTSTP)] {
+        match stop {
+            None => tmux.press("C-z"),
+            Some(signal) => kill(Pid::from_raw(pid), signal).unwrap(),
+        }
+        tmux.until_shown("Stopped");
+        assert_given_back(&tmux);
+        tmux.enter("clear; fg");
+        tmux.until_shown("ready: a live token");
+        assert_eq!(tmux.value("#{alternate_on}"), "1");
+    }
+    // Nobody is told of this one: the screen is taken over again when it goes on.
+    kill(Pid::from_raw(pid), Signal::SIGSTOP).unwrap();
+    until(|| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat.contains(") T ")
+    });
+    // The terminal is still as it was then, and a line ends with nothing but a newline.
+    tmux.type_in("printf '\\033[?1049l\\033[?25h'; stty sane; clear; fg\n");
+    tmux.until_shown("ready: a live token");
+    tmux.type_in("?");
+    tmux.until_shown("renew the token now");
+    tmux.press("Escape");
+    tmux.type_in("q");
+    tmux.until("the shell is back", |screen| !screen.contains("Profiles"));
+    assert_given_back(&tmux);
+}
+
+#[test]
+fn a_terminal_that_goes_takes_it_along_whether_it_is_told_or_not() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    for before in ["", "trap '' HUP; "] {
+        let tmux = Tmux::start(&it.home, 80, 24);
+        tmux.enter(&format!("{before}weka-token ui"));
+        tmux.until_shown("ready: a live token");
+        let pid = tmux.job();
+        tmux.hang_up();
+        until(|| !Path::new(&format!("/proc/{pid}")).exists());
+    }
+}
+
+#[test]
+fn the_window_may_change_its_size_down_to_60_by_16() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    let tmux = Tmux::start(&it.home, 100, 30);
+    tmux.enter("weka-token ui");
+    tmux.until_shown("CLUSTER");
+    tmux.resize(60, 16);
+    let small = tmux.until("it fits", |screen| screen.contains("ready") && !screen.contains("CLUSTER"));
+    assert!(small.lines().all(|line| line.chars().count() <= 60), "{small}");
+    assert!(small.lines().last().unwrap().contains("q quit"), "{small}");
+    tmux.resize(59, 16);
+    tmux.until_shown("weka-token needs 60 columns and 16 rows");
+    tmux.resize(80, 24);
+    tmux.until_shown("ready: a live token");
+    tmux.type_in("q");
+    tmux.until("the shell is back", |screen| !screen.contains("Profiles"));
+}
+
+#[test]
+fn the_daemon_may_go_away_and_come_back() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    home.write(Path::new("password"), "Alice-Pass1\n");
+    let keys = format!("username = \"alice\"\npassword = {{ file = {:?} }}", home.path().join("password"));
+    home.configure(&profile("default", &cluster, &keys));
+    let tmux = Tmux::start(&home, 80, 24);
+    tmux.enter("weka-token ui");
+    tmux.until_shown("no daemon: no socket at");
+    let daemon = Daemon::start(&home);
+    let pid = format!("pid {}", daemon.pid());
+    tmux.until("it is there", |screen| screen.contains(&pid) && screen.contains("ready: a live token"));
+    drop(daemon);
+    tmux.until("it is gone", |screen| {
+        screen.contains("it was ready when the daemon last answered") && screen.contains("run: weka-tokend &")
+    });
+    let daemon = Daemon::start(&home);
+    let pid = format!("pid {}", daemon.pid());
+    tmux.until("it is back", |screen| screen.contains(&pid) && screen.contains("ready: a live token"));
+}
+
+#[test]
+fn a_refused_password_is_told_and_a_lockout_is_waited_out() {
+    let cluster = Cluster::start(&[]);
+    cluster.set(&json!({"lockout_failures": 2}));
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    login(&home, &cluster, "alice", "Alice-Pass1").ok();
+    home.run(&["logout"]).ok();
+    let tmux = Tmux::start(&home, 80, 24);
+    tmux.enter("weka-token ui");
+    tmux.until_shown("logged-out: somebody has logged out");
+    tmux.type_in("l");
+    for attempt in 1..=3 {
+        tmux.until_shown("Enter log in");
+        tmux.enter(&format!("Wrong-Pass{attempt}"));
+        // One login was the right one.
+        cluster.until_requests("path=/api/v2/login", 1 + attempt);
+    }
+    tmux.until_shown("locked");
+    tmux.press("Escape");
+    tmux.until_shown("locked for");
+    let before = cluster.logins().len();
+    tmux.type_in("l");
+    tmux.until_shown("locked out for another");
+    tmux.press("Escape");
+    assert_eq!(cluster.logins().len(), before);
+    tmux.type_in("o");
+    tmux.until_shown("Log out?");
+    tmux.type_in("n");
+    tmux.type_in("q");
+}
+
+#[test]
+fn no_color_means_no_colour_and_another_locale_ascii() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    let coloured = |environment: &str| {
+        let tmux = Tmux::start(&it.home, 80, 24);
+        std::fs::write(it.home.path().join("screen.bytes"), "").unwrap();
+        tmux.enter(&format!("{environment} weka-token ui"));
+        let screen = tmux.until_shown("ready: a live token");
+        tmux.type_in("q");
+        tmux.until("the shell is back", |screen| !screen.contains("Profiles"));
+        let bytes = tmux.bytes();
+        let colours = (30..=37).chain(90..=97).any(|code| bytes.contains(&format!("[{code}m")))
+            || bytes.contains("[38;")
+            || bytes.contains("[48;");
+        (colours, screen.is_ascii())
+    };
+    assert_eq!(coloured("LANG=C.UTF-8"), (true, false));
+    assert_eq!(coloured("NO_COLOR=1"), (false, false));
+    assert_eq!(coloured("LANG=C"), (true, true));
+}
+
+#[test]
+fn without_a_terminal_it_says_what_to_use_instead() {
+    let home = Home::new();
+    let refusal = home.run(&["ui"]).refused(2);
+    assert!(refusal.contains("weka-token-ui: ") && refusal.contains("weka-token status"), "{refusal}");
+    let mut command = home.command(e2e::binaries::path("weka-token-ui"));
+    let refusal = finish(command.args(["-p", "a/b"]), "").refused(2);
+    assert!(refusal.contains("1 to 50 letters"), "{refusal}");
+    let mut command = home.command(e2e::binaries::path("weka-token-ui"));
+    assert_eq!(finish(command.arg("--version"), "").ok(), "weka-token-ui 0.1.0");
+}
