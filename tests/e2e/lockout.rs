@@ -74,6 +74,49 @@ fn a_lockout_says_until_when_and_nothing_is_sent_meanwhile() {
     assert_eq!(cluster.count("logins_locked"), u64::from(sent > 2));
 }
 
+/// What is said where a password would have been sent.
+const SAID: [&str; 4] =
+    ["locked the account", "for another ", "no password is sent meanwhile", "wait, then run: "];
+
+#[test]
+fn how_long_why_and_that_nothing_is_tried_is_said_wherever_one_looks() {
+    let cluster = strict("5m", &[]);
+    let (home, _daemon) = locked(&cluster);
+    let sent = cluster.count("requests");
+    let table = home.run(&["status"]).stdout;
+    for words in [
+        "locked-out",
+        "default: the account is locked out for another ",
+        "default: last error: ",
+        "default: wait; nothing is sent to the cluster meanwhile",
+    ] {
+        assert!(table.contains(words), "{words}: {table}");
+    }
+    let json = crate::json(&home.run(&["status", "--json"]).stdout);
+    let shown = &json["profiles"][0];
+    assert_eq!(shown["state"], "locked-out");
+    assert!((200..=300).contains(&shown["locked_for_s"].as_u64().unwrap()), "{shown}");
+    assert!(shown["last_error"].as_str().unwrap().contains("locked"), "{shown}");
+    for line in [
+        &["get"][..],
+        &["get", "--min-ttl", "1m", "--timeout", "30s"],
+        &["refresh"],
+        &["generate-token"],
+        &["whoami"],
+    ] {
+        let words = home.run(line).refused(4);
+        for expected in ["locked", "for another ", "until ", "nothing is sent to it meanwhile"] {
+            assert!(words.contains(expected), "{line:?}: {expected}: {words}");
+        }
+    }
+    let login = login(&home, &cluster, "alice", "Alice-Pass1").refused(4);
+    let passwd = home.run_with(&["passwd", "--password-stdin"], "Alice-Pass1\nAlice-Pass2\n").refused(4);
+    for (words, said) in [&login, &passwd].into_iter().flat_map(|words| SAID.map(|said| (words, said))) {
+        assert!(words.contains(said), "{said}: {words}");
+    }
+    assert_eq!(cluster.count("requests"), sent);
+}
+
 #[test]
 fn a_lockout_outlives_a_restart_of_the_daemon() {
     let cluster = strict("5m", &[]);

@@ -26,6 +26,7 @@ mod mount_token;
 mod outage;
 mod password_source;
 mod profiles;
+mod profiles_edit;
 mod races;
 mod readme;
 mod refresh;

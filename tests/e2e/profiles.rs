@@ -60,6 +60,103 @@ fn ones_outage_is_nothing_to_the_others() {
 }
 
 #[test]
+fn at_three_clusters_one_hangs_one_locks_out_and_the_third_serves_on() {
+    let clusters = [(); 3].map(|()| Cluster::start(&[]));
+    let [hung, locked, fine] = &clusters;
+    locked.set(&json!({"lockout_failures": 1, "lockout_duration": "10m"}));
+    let home = Home::new();
+    let keys = "username = \"alice\"";
+    home.configure(&format!(
+        "default_profile = \"fine\"\n{}{}{}",
+        profile("fine", fine, "username = \"admin\""),
+        profile("hung", hung, keys),
+        profile("locked", locked, keys),
+    ));
+    let daemon = Daemon::start(&home);
+    login_with(&home, fine, "admin", "Admin-Pass1", &[]).ok();
+    login_with(&home, hung, "alice", "Alice-Pass1", &["-p", "hung"]).ok();
+    hung.fault(&json!({"kind": "hang"}));
+    for _ in 0..2 {
+        login_with(&home, locked, "alice", "wrong", &["-p", "locked"]).refused(4);
+    }
+    daemon.until_named("locked", "locked out", |it| it.state == State::LockedOut);
+    let sent = locked.count("requests");
+    std::thread::scope(|scope| {
+        let stuck = scope.spawn(|| home.run(&["refresh", "-p", "hung", "--timeout", "20s"]));
+        hung.until_requests("path=/api/v2/login/refresh", 1);
+        for round in 0..5 {
+            for line in [&["get"][..], &["status", "-p", "fine"], &["refresh"], &["whoami"], &["profiles"]] {
+                // All renewals that are asked for share one in five seconds.
+                if line == ["refresh"] && round > 0 {
+                    continue;
+                }
+                let ran = home.run(line);
+                assert!(ran.took.as_secs() < 5, "{line:?}: {ran:?}");
+                ran.ok();
+            }
+            assert!(fine.honours(&home.run(&["get"]).ok()));
+            let words = home.run(&["get", "-p", "locked"]).refused(4);
+            assert!(words.contains("locked the account of profile locked"), "{words}");
+        }
+        assert_eq!(daemon.named("fine").refresh_failures_total, 0);
+        assert_eq!(stuck.join().unwrap().status, 5);
+    });
+    let states = crate::json(&home.run(&["profiles", "--json"]).ok());
+    assert_eq!((&states[0]["state"], &states[2]["state"]), (&json!("ready"), &json!("locked-out")));
+    assert_eq!(locked.count("requests"), sent, "nothing is sent to an account that is locked");
+}
+
+#[test]
+fn every_command_asks_for_the_profile_of_the_option_the_environment_or_the_configuration() {
+    let (near, far) = (Cluster::start(&[]), Cluster::start(&[]));
+    let home = Home::new();
+    let tables = profile("near", &near, "") + &profile("far", &far, "");
+    home.configure(&format!("default_profile = \"near\"\n{tables}"));
+    let _daemon = Daemon::start(&home);
+    login_with(&home, &near, "admin", "Admin-Pass1", &[]).ok();
+    login_with(&home, &far, "admin", "Admin-Pass1", &["-p", "far"]).ok();
+    let run = |line: &[&str], environment: Option<&str>| {
+        let mut command = home.weka_token(line);
+        if let Some(name) = environment {
+            command.env("WEKA_TOKEN_PROFILE", name);
+        }
+        e2e::home::finish(&mut command, "Admin-Pass1\nAdmin-Pass2\n")
+    };
+    for line in [&["whoami"][..], &["filesystems"], &["mount-token", "secure"]] {
+        for (option, environment, expected) in [
+            (&[][..], None, &near),
+            (&[], Some("far"), &far),
+            (&["-p", "near"], Some("far"), &near),
+            (&["-p", "far"], None, &far),
+        ] {
+            let before = (near.count("requests"), far.count("requests"));
+            run(&[line, option].concat(), environment).ok();
+            let asked = (near.count("requests") > before.0, far.count("requests") > before.1);
+            let is_near = expected.endpoint() == near.endpoint();
+            assert_eq!(asked, (is_near, !is_near), "{line:?} {option:?} {environment:?}");
+        }
+    }
+    // What changes something is asked of a profile that is not there.
+    for line in [
+        &["get"][..],
+        &["get", "--format", "json", "--timeout", "1s"],
+        &["refresh"],
+        &["status"],
+        &["logout"],
+        &["generate-token"],
+        &["revoke-tokens", "--yes"],
+        &["passwd", "--password-stdin"],
+        &["exec", "true"],
+    ] {
+        for (option, environment) in [(&["-p", "none"][..], Some("far")), (&[], Some("none"))] {
+            let (verb, rest) = line.split_first().unwrap();
+            let words = run(&[&[*verb][..], option, rest].concat(), environment).stderr;
+            assert!(words.contains("no profile none") && words.contains("far"), "{line:?}: {words}");
+        }
+    }
+}
+
+#[test]
 fn ones_revoked_tokens_and_logout_are_nothing_to_the_others() {
     let (home, daemon, near, far) = three();
     near.control("POST", "/revoke", &json!({"username": "alice"}));

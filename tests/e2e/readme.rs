@@ -191,6 +191,18 @@ fn every_command_of_the_readme_does_what_it_says() {
                 let (table, token) = shown.rsplit_once('\n').unwrap();
                 assert!(table.contains("secure") && token.matches('.').count() == 2, "{shown}");
             }
+            _ if first.starts_with("weka-token login -p prod ") => {
+                let shown = reader.run(&block);
+                assert!(reader.cluster.honours(shown.lines().next().unwrap_or_default()), "{shown}");
+                assert!(shown.contains("*  default") && shown.contains("   prod "), "{shown}");
+            }
+            _ if first.starts_with("weka-token profiles rename prod hpc") => {
+                let before = reader.cluster.count("requests");
+                reader.run(&block);
+                let listed = reader.home.run(&["profiles"]).ok();
+                assert!(listed.contains("*  default") && !listed.contains("hpc"), "{listed}");
+                assert_eq!(reader.cluster.count("requests"), before, "nobody had to log in again");
+            }
             _ if first.starts_with("weka-token login") => {
                 let before = reader.cluster.count("logins_ok");
                 reader.run(&block);

@@ -39,6 +39,31 @@ fn a_file_from_wekas_own_login_is_taken_over_at_start() {
 }
 
 #[test]
+fn the_files_of_wekas_own_profiles_are_taken_over_and_kept_fresh_each_by_one_of_ours() {
+    let clusters = [Cluster::start(&[]), Cluster::start(&[])];
+    let home = Home::new();
+    let mut tables = String::new();
+    for (name, cluster) in ["prod", "test"].into_iter().zip(&clusters) {
+        let file = format!(".weka/auth-token-{name}.json");
+        home.write(Path::new(&file), &weka_user_login(cluster, "alice", "Alice-Pass1"));
+        tables.push_str(&profile(name, cluster, &format!("token_file = \"~/{file}\"")));
+    }
+    home.configure(&tables);
+    let daemon = Daemon::start(&home);
+    for (name, cluster) in ["prod", "test"].into_iter().zip(&clusters) {
+        let path = home.path().join(format!(".weka/auth-token-{name}.json"));
+        let before = read_json(&path);
+        assert_eq!(home.run(&["get", "-p", name]).ok(), before["access_token"], "used as it is");
+        home.run(&["refresh", "-p", name]).ok();
+        let after = until_renewed(&daemon, &path, &before["access_token"]);
+        assert_eq!(after["access_token"], home.run(&["get", "-p", name]).ok());
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(cluster.count("logins_ok"), 1, "the one that made the file");
+    }
+    assert!(!home.token_file().exists(), "the file of no profile is made");
+}
+
+#[test]
 fn a_file_whose_access_token_has_expired_is_renewed_by_its_refresh_token() {
     let cluster = Cluster::start(&["--access-ttl", "1s"]);
     let home = with_file(&cluster);

@@ -17,7 +17,7 @@ const GRANTED: [&[&str]; 6] = [
     &["whoami"],
 ];
 /// What is for the daemon's own user and root.
-const KEPT: [&[&str]; 8] = [
+const KEPT: &[&[&str]] = &[
     &["login", "--password-stdin"],
     &["login", "--user", "admin", "--password-stdin", "--no-save"],
     &["logout"],
@@ -26,6 +26,20 @@ const KEPT: [&[&str]; 8] = [
     &["filesystems"],
     &["mount-token", "secure"],
     &["mount-token", "secure", "--read-only", "--expires", "1h"],
+    &["generate-token"],
+    &["generate-token", "--access-token-timeout", "1h", "--json"],
+    &["revoke-tokens", "--yes"],
+    &["revoke-tokens", "admin", "--yes"],
+    &["passwd", "--password-stdin"],
+];
+/// The same, about no profile in particular.
+const KEPT_AS_A_WHOLE: &[&[&str]] = &[
+    &["profiles"],
+    &["profiles", "--json"],
+    &["profiles", "add", "mine"],
+    &["profiles", "remove", "lab"],
+    &["profiles", "rename", "lab", "mine"],
+    &["profiles", "set-default", "prod"],
 ];
 
 /// Opens as many connections as it is given, says how many, and holds them.
@@ -84,9 +98,12 @@ fn the_whole_table_by_user_profile_and_verb() {
         ("ben", "prod", false),
         ("eve", "prod", false),
     ] {
-        for (verbs, granted) in [(&GRANTED[..], allowed), (&KEPT[..], false)] {
+        for (verbs, granted) in [(&GRANTED[..], allowed), (KEPT, false), (KEPT_AS_A_WHOLE, false)] {
             for verb in verbs {
                 let mut words = vec![verb[0], "-p", name];
+                if verb[0] == "profiles" {
+                    words.truncate(1);
+                }
                 words.extend(&verb[1..]);
                 let ran = host.user(user).weka_token_with(&words, "Admin-Pass1\n");
                 let expected = if granted { 0 } else { 6 };
@@ -102,6 +119,10 @@ fn the_whole_table_by_user_profile_and_verb() {
     root.weka_token(&["get", "-p", "prod"]).ok();
     root.weka_token(&["refresh", "-p", "lab"]).ok();
     assert!(root.weka_token(&["filesystems", "-p", "lab"]).ok().contains("secure"));
+    assert!(root.weka_token(&["profiles"]).ok().contains("*  lab"));
+    // The file is root's, and the daemon somebody else.
+    let words = root.weka_token(&["profiles", "add", "mine"]).refused(1);
+    assert!(words.contains("belongs to uid 0") && words.contains("systemctl reload"), "{words}");
 }
 
 #[test]

@@ -139,3 +139,25 @@ fn a_logout_outlives_a_restart() {
     let status = manager.weka_token(&["status", "--json"]).stdout;
     assert!(status.contains("logged-out"), "{status}");
 }
+
+#[test]
+fn a_renamed_profiles_login_outlives_a_crash_under_its_new_name_and_a_removed_ones_is_gone() {
+    let cluster = Cluster::start(&["--single-use-refresh"]);
+    let Some(manager) = somebody_logged_in(&cluster, &[]) else { return };
+    let token = manager.weka_token(&["get"]).ok();
+    manager.weka_token(&["profiles", "rename", "default", "lab"]).ok();
+    let sent = cluster.count("requests");
+    replace(&manager, || manager.signal("KILL"));
+    assert_eq!(manager.weka_token(&["get"]).ok(), token);
+    assert_eq!(manager.weka_token(&["get", "-p", "lab"]).ok(), token);
+    assert_eq!(cluster.count("requests"), sent);
+    assert_eq!(manager.show(SERVICE, "NFileDescriptorStore"), "1", "{}", manager.log());
+    manager.weka_token(&["refresh"]).ok();
+    let token = manager.weka_token(&["get"]).ok();
+    replace(&manager, || drop(manager.systemctl(&["restart", SERVICE]).ok()));
+    assert_eq!(manager.weka_token(&["get"]).ok(), token);
+
+    manager.weka_token(&["profiles", "remove", "lab"]).ok();
+    manager.until(SERVICE, "NFileDescriptorStore", |stored| stored == "0");
+    assert_eq!((cluster.count("logins_ok"), cluster.count("refreshes_failed")), (1, 0));
+}

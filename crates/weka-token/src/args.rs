@@ -153,6 +153,15 @@ Exit status: 0 if nothing needs a person, 1 if something does, 3 if there is no 
 Example:
   weka-token doctor -p prod";
 
+const PROFILES_HELP: &str = "\
+What is changed is saved to the configuration, with its comments and its order, and holds at once.
+A profile that is renamed stays logged in; the tokens of one that is removed are forgotten.
+
+Examples:
+  weka-token profiles
+  weka-token profiles rename default lab
+  weka-token profiles set-default lab";
+
 /// Hands out WEKA access tokens that are always live: log in once, and weka-tokend renews them
 #[derive(Debug, Parser)]
 #[command(
@@ -242,6 +251,15 @@ pub(crate) enum Command {
     /// Print a token that mounts one filesystem
     #[command(after_help = MOUNT_TOKEN_HELP)]
     MountToken(MountTokenOptions),
+    /// List the profiles; add, remove and rename them
+    #[command(after_help = PROFILES_HELP, args_conflicts_with_subcommands = true)]
+    Profiles {
+        /// One line of JSON
+        #[arg(long)]
+        json: bool,
+        #[command(subcommand)]
+        edit: Option<ProfilesEdit>,
+    },
     /// Show everything on the terminal, and act on it by keys
     #[command(after_help = UI_HELP)]
     Ui,
@@ -281,6 +299,38 @@ impl Command {
     pub(crate) const fn passes_a_status_on(&self) -> bool {
         matches!(self, Self::Exec(_) | Self::Curl(_))
     }
+}
+
+/// What `profiles` can change.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub(crate) enum ProfilesEdit {
+    /// Add a profile, to log in to next
+    Add {
+        /// Its name: 1 to 50 letters, digits, `-` and `_`
+        #[arg(value_parser = profile_name::parse)]
+        name: String,
+    },
+    /// Remove a profile, and forget its tokens
+    Remove {
+        /// Its name
+        #[arg(value_parser = profile_name::parse)]
+        name: String,
+    },
+    /// Give a profile another name; it stays logged in
+    Rename {
+        /// Its name so far
+        #[arg(value_parser = profile_name::parse)]
+        old: String,
+        /// Its name from now on
+        #[arg(value_parser = profile_name::parse)]
+        new: String,
+    },
+    /// Choose the profile that is meant where none is named
+    SetDefault {
+        /// Its name
+        #[arg(value_parser = profile_name::parse)]
+        name: String,
+    },
 }
 
 /// How long to wait for an answer.

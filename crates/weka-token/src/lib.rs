@@ -16,7 +16,7 @@
 //!
 //! The commands:
 //! - `get`, `refresh`, `whoami`, `logout`, `mount_token`: one request each.
-//! - `filesystems`: a list that may come in pages.
+//! - `filesystems`, `profiles`: lists that may come in pages.
 //! - `login` and `cluster_trust`: ask a person for what is missing; `terminal` does the asking.
 //! - `generate_token` (with `clipboard`), `revoke_tokens`, `passwd`: what a person does to an account.
 //! - `doctor`, with `units`: what is wrong, and what to do.
@@ -72,6 +72,7 @@ mod passwd;
 mod private_file;
 mod private_folder;
 pub mod profile_name;
+mod profiles;
 mod prometheus;
 mod refresh;
 mod revoke_tokens;
@@ -179,6 +180,7 @@ fn run_parsed(parsed: Parsed, environment: &Environment) -> Result<u8, Failure> 
         Command::RevokeTokens(options) => revoke_tokens::run(&session, &options),
         Command::Passwd(options) => passwd::run(&session, &options),
         Command::Doctor { json } => doctor::run(&session, json),
+        Command::Profiles { json, edit } => profiles::run(&session, &global, json, edit),
         Command::Mount(_) | Command::Ui | Command::Completions { .. } | Command::Man { .. } => Ok(0),
     }
 }

@@ -55,10 +55,11 @@ pub(crate) fn run(session: &Session<'_>, options: &LoginOptions) -> Result<u8, F
 #[must_use]
 pub fn locked(name: &str, seconds: u64, option: &str) -> Failure {
     let message = format!(
-        "profile {name} is locked out for another {}; an attempt now would only prolong it",
+        "the cluster has locked the account of profile {name} for another {}; no password is sent meanwhile, which would \
+         only prolong that",
         span::short(seconds)
     );
-    Failure::new(PERSON_NEEDED, message).then(format!("then run: weka-token login{option}"))
+    Failure::new(PERSON_NEEDED, message).then(format!("wait, then run: weka-token login{option}"))
 }
 
 fn token_file(options: &LoginOptions) -> Result<TokenFileChoice, Failure> {

@@ -95,7 +95,8 @@ fn one_line(text: &str) -> String {
     printable(text).replace('\n', " ")
 }
 
-fn paint(cell: &str, state: State) -> String {
+/// Green for what works, yellow for what may, red for what does not.
+pub(crate) fn paint(cell: &str, state: State) -> String {
     let colour = match state {
         State::Ready => "32",
         State::Starting | State::Degraded => "33",

@@ -7,6 +7,7 @@
 //! - [`registry`]: the profiles; [`requests`] is what each request comes to: `overview` is `status`,
 //!   `onboarding` is `login` and `trust`, `accounts` long-lived tokens and
 //!   passwords, `examination` is `doctor`, `errand` is what it asks the cluster for others,
+//!   `profiles` which ones there are, `reload` what the file says of them now,
 //!   `filesystems` with it, `following` keeps others' copies of a pair current
 //! - [`keeper`]: one task per profile, around one [`engine::Session`]; [`board`] is what it shows
 //! - [`token_file`], [`file_watch`], [`atomic`]: files shared with WEKA's own tools
@@ -40,8 +41,10 @@ mod overview;
 pub mod password_source;
 pub mod peer;
 pub mod process;
+mod profiles;
 mod reach;
 pub mod registry;
+mod reload;
 pub mod remembered;
 pub mod requests;
 pub mod run;

@@ -50,6 +50,8 @@ pub struct Registry {
     pub(crate) own_uid: u32,
     /// Who else may have what.
     pub(crate) access: Access,
+    /// One change of which profiles there are after the other.
+    pub(crate) changes: tokio::sync::Mutex<()>,
     inner: Mutex<Inner>,
 }
 
@@ -59,7 +61,8 @@ impl Registry {
     pub fn new(surroundings: Arc<Surroundings>, socket: String) -> Self {
         let own_uid = nix::unistd::geteuid().as_raw();
         let (started, access) = (clock::now(), Access::default());
-        Self { surroundings, socket, started, own_uid, access, inner: Mutex::default() }
+        let changes = tokio::sync::Mutex::default();
+        Self { surroundings, socket, started, own_uid, access, changes, inner: Mutex::default() }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -231,6 +234,36 @@ impl Registry {
             drop(inner);
             self.surroundings.revision.bump();
         }
+    }
+
+    /// A profile's keeper, and what the configuration file last said of it; `None` where it has no keeper.
+    pub(crate) fn running(&self, name: &ProfileName) -> Option<(Arc<Handle>, Option<ProfileConfig>)> {
+        match self.inner().profiles.get(name)? {
+            Entry::Running { handle, file } => Some((Arc::clone(handle), file.as_deref().cloned())),
+            Entry::Broken(_) => None,
+        }
+    }
+
+    /// Starts a keeper in the place of whatever there is of that name. `file` is what the configuration file says.
+    pub(crate) fn start(
+        &self,
+        name: &ProfileName,
+        config: ProfileConfig,
+        file: Option<ProfileConfig>,
+    ) -> std::io::Result<()> {
+        let (handle, task) = Keeper::spawn(name.clone(), config, Arc::clone(&self.surroundings))?;
+        let entry = Entry::Running { handle: Arc::new(handle), file: file.map(Box::new) };
+        let mut inner = self.inner();
+        inner.tasks.retain(|task| !task.is_finished());
+        inner.tasks.push(task);
+        inner.profiles.insert(name.clone(), entry);
+        Ok(())
+    }
+
+    /// Takes a profile away.
+    pub(crate) fn drop_profile(&self, name: &ProfileName) {
+        self.inner().profiles.remove(name);
+        self.surroundings.revision.bump();
     }
 
     /// The profiles in order of name: running ones, or what is wrong with them.

@@ -164,6 +164,8 @@ impl Registry {
             }
             Request::Examine { profile, timeout_ms } => self.examine(profile.as_deref(), timeout_ms).await,
             Request::ChangePassword(change) => self.change_password(*change).await,
+            Request::Profiles { after_name } => Ok(self.profiles(after_name.as_deref())),
+            Request::EditProfiles(edit) => self.edit_profiles(edit).await,
             Request::Filesystems { profile, after, timeout_ms } => {
                 self.filesystems(profile.as_deref(), after, timeout_ms).await
             }

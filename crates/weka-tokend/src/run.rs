@@ -211,7 +211,12 @@ async fn live(
         tokio::select! {
             _ = hangup.recv() => {
                 notifier.say(&service::reloading());
-                reload(dirs, &registry).await;
+                tokio::select! {
+                    () = registry.reload() => {}
+                    // It may be waiting for a change of profiles that takes its time.
+                    _ = terminate.recv() => break,
+                    _ = interrupt.recv() => break,
+                }
                 notifier.say(&format!("READY=1\nSTATUS={}", registry.in_words()));
             }
             _ = terminate.recv() => break,
@@ -229,36 +234,6 @@ async fn live(
     registry.close().await;
     feeding.abort();
     Ok(())
-}
-
-/// A wrong configuration changes nothing, and `status` says so.
-async fn reload(dirs: &Dirs, registry: &Registry) {
-    let read = {
-        let dirs = dirs.clone();
-        tokio::task::spawn_blocking(move || config::load(&dirs)).await
-    };
-    let Ok(loaded) = read else {
-        tracing::error!("the configuration could not be read");
-        return;
-    };
-    // An editor may be between removing the file and renaming its new one, or a home may not be mounted.
-    let gone = loaded.config.source.is_none() && registry.had_file();
-    if loaded.errors.is_empty() && !gone {
-        registry.apply(loaded);
-        tracing::info!("the configuration was read again");
-        return;
-    }
-    let mut mistakes: Vec<_> = loaded.errors.iter().map(ToString::to_string).collect();
-    if let (true, Some(file)) = (gone, &dirs.config_file) {
-        mistakes.push(format!("{} is gone; to do without it, restart weka-tokend", file.display()));
-    }
-    let mut notes = vec!["the configuration is wrong, so the one before still holds:".to_owned()];
-    for mistake in mistakes {
-        tracing::error!("{mistake}");
-        notes.push(mistake);
-    }
-    tracing::error!("the configuration is wrong, so the one before still holds");
-    registry.note(notes);
 }
 
 /// What tells this machine from the next: its id, or its name where there is none (containers).

@@ -67,6 +67,12 @@ impl Surroundings {
         taken.filter_map(|(owner, restored)| Some((owner.session?, restored))).collect()
     }
 
+    /// Leaves a state for the next keeper of this name.
+    pub fn put_restored(&self, profile: ProfileName, restored: Restored) {
+        let owner = Owner { profile, session: None };
+        self.restored.lock().unwrap_or_else(PoisonError::into_inner).insert(owner, restored);
+    }
+
     /// Drops what was left of profiles that no longer exist.
     pub fn drop_restored(&self) {
         let left = std::mem::take(&mut *self.restored.lock().unwrap_or_else(PoisonError::into_inner));

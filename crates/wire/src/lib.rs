@@ -2,7 +2,7 @@
 //! What the daemon and its clients say to each other over a Unix stream socket.
 //!
 //! - [`message`]: [`Request`] and [`Response`], append-only enums.
-//! - [`account`]: long-lived tokens and passwords.
+//! - [`account`]: long-lived tokens, passwords, and the list of profiles.
 //! - [`status`]: what `status` shows of the daemon and of each profile.
 //! - [`filesystem`]: what `filesystems` shows.
 //! - [`refusal`]: why a request was not served, and the exit status that follows.
@@ -22,7 +22,7 @@ pub mod message;
 pub mod refusal;
 pub mod status;
 
-pub use account::{ChangePassword, LongLived};
+pub use account::{ChangePassword, LongLived, ProfileEdit, ProfileEntry};
 pub use filesystem::{Filesystem, Filesystems};
 pub use finding::{Finding, Level};
 pub use frame::{FrameError, HEADER_LEN, MAX_BODY, VERSION};

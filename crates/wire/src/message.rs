@@ -3,7 +3,7 @@
 //! Appending a variant at the end of an enum is the only change that keeps old clients and old daemons
 //! talking to new ones.
 
-use crate::account::{ChangePassword, LongLived};
+use crate::account::{ChangePassword, LongLived, ProfileEdit, ProfileEntry};
 use crate::filesystem::Filesystems;
 use crate::finding::Finding;
 use crate::refusal::Refusal;
@@ -166,6 +166,13 @@ pub enum Request {
         /// How long the caller is willing to wait, in milliseconds.
         timeout_ms: u32,
     },
+    /// Which profiles there are, answered by [`Response::Profiles`].
+    Profiles {
+        /// Where a long list continues: only profiles whose name sorts after this one.
+        after_name: Option<String>,
+    },
+    /// Change which profiles there are, answered by [`Response::Done`].
+    EditProfiles(ProfileEdit),
 }
 
 /// A pair that is given to the daemon.
@@ -272,6 +279,13 @@ pub enum Response {
     LongLived(LongLived),
     /// To [`Request::Examine`].
     Findings(Vec<Finding>),
+    /// To [`Request::Profiles`].
+    Profiles {
+        /// Some of them, in order of name.
+        profiles: Vec<ProfileEntry>,
+        /// Whether the list goes on: ask again with `after_name`.
+        more: bool,
+    },
 }
 
 /// What another HTTP client needs to talk to the cluster.

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::fmt::{Debug, Write as _};
 use std::path::{Path, PathBuf};
 use wire::frame::{self, HEADER_LEN};
-use wire::{Code, Level, Server, State, TokenFileChoice, Trust, Verdict};
+use wire::{Code, Level, ProfileEdit, Server, State, TokenFileChoice, Trust, Verdict};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
@@ -113,6 +113,13 @@ fn nested_enums_keep_the_bytes_of_every_variant() {
         State::LoggedOut,
     ];
     check("nested_state", &states.to_vec());
+    let edits = [
+        ProfileEdit::Add { name: "a".into() },
+        ProfileEdit::Remove { name: "b".into() },
+        ProfileEdit::Rename { old: "c".into(), new: "d".into() },
+        ProfileEdit::SetDefault { name: "e".into() },
+    ];
+    check("nested_profile_edit", &edits.to_vec());
     check("nested_code", &CODES.to_vec());
     let levels = [Level::Ok, Level::Warn, Level::Bad, Level::NotChecked];
     check("nested_level", &levels.to_vec());
@@ -133,6 +140,7 @@ fn no_variant_is_missing_above() {
     assert_eq!(known::<TokenFileChoice>(&[0]), 3);
     assert_eq!(known::<Server>(&[0]), 4);
     assert_eq!(known::<Verdict>(&[0]), 4);
+    assert_eq!(known::<ProfileEdit>(&[0, 0]), 4);
     assert_eq!(known::<State>(&[]), 8);
     assert_eq!(known::<Level>(&[]), 4);
     assert_eq!(known::<Code>(&[]), 13);
@@ -158,6 +166,7 @@ fn no_golden_file_is_left_over() {
             "nested_server",
             "nested_token_file_choice",
             "nested_verdict",
+            "nested_profile_edit",
             "nested_state",
             "nested_code",
             "nested_level",

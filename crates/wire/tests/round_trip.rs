@@ -16,8 +16,9 @@ use std::fmt::Debug;
 use wire::frame::{self, FrameError, HEADER_LEN, Header};
 use wire::{
     Certificate, ChangePassword, Code, DaemonStatus, Filesystem, Filesystems, Finding, Level, LoggedIn,
-    Login, LongLived, MountGrant, Offer, Pair, ProfileSettings, ProfileStatus, Reached, Refusal, Request,
-    Response, Server, State, Status, Target, Token, TokenFileChoice, Trust, Verdict, Whoami, blocking,
+    Login, LongLived, MountGrant, Offer, Pair, ProfileEdit, ProfileEntry, ProfileSettings, ProfileStatus,
+    Reached, Refusal, Request, Response, Server, State, Status, Target, Token, TokenFileChoice, Trust,
+    Verdict, Whoami, blocking,
 };
 
 fn text() -> BoxedStrategy<String> {
@@ -144,8 +145,33 @@ fn request() -> BoxedStrategy<Request> {
             }))
         }),
         (maybe(), any::<u32>()).prop_map(|(profile, timeout_ms)| Request::Examine { profile, timeout_ms }),
+        maybe().prop_map(|after_name| Request::Profiles { after_name }),
+        edit().prop_map(Request::EditProfiles),
     ]
     .boxed()
+}
+
+fn edit() -> BoxedStrategy<ProfileEdit> {
+    prop_oneof![
+        text().prop_map(|name| ProfileEdit::Add { name }),
+        text().prop_map(|name| ProfileEdit::Remove { name }),
+        (text(), text()).prop_map(|(old, new)| ProfileEdit::Rename { old, new }),
+        text().prop_map(|name| ProfileEdit::SetDefault { name }),
+    ]
+    .boxed()
+}
+
+fn profile_entry() -> BoxedStrategy<ProfileEntry> {
+    (text(), any::<bool>(), texts(), maybe(), maybe(), of(state()))
+        .prop_map(|(name, is_default, endpoints, org, username, state)| ProfileEntry {
+            name,
+            is_default,
+            endpoints,
+            org,
+            username,
+            state,
+        })
+        .boxed()
 }
 
 fn state() -> BoxedStrategy<State> {
@@ -338,6 +364,8 @@ fn response() -> BoxedStrategy<Response> {
             notes
         })),
         vec(finding(), 0..4).prop_map(Response::Findings),
+        (vec(profile_entry(), 0..4), any::<bool>())
+            .prop_map(|(profiles, more)| Response::Profiles { profiles, more }),
     ]
     .boxed()
 }

@@ -21,6 +21,7 @@ const COMMANDS: &[&str] = &[
     "generate-token",
     "revoke-tokens",
     "passwd",
+    "profiles",
     "doctor",
     "ui",
     "completions",
@@ -85,6 +86,10 @@ fn usage_mistakes_are_exit_2_and_say_what_is_wrong() {
         (&["mount-token", ""], "value is required"),
         (&["mount-token", "fs", "--expires", "0"], "at least one second"),
         (&["mount-token", "fs", "--expires", "infinite"], "a limit is needed"),
+        (&["profiles", "add", "a b"], "1 to 50"),
+        (&["profiles", "rename", "a"], "<NEW>"),
+        (&["profiles", "--json", "add", "a"], "cannot be used with"),
+        (&["profiles", "-p", "a"], "leave -p out"),
         (&["completions", "tcsh"], "bash"),
         (&["frobnicate"], "unrecognized subcommand"),
     ] {

@@ -186,7 +186,11 @@ fn a_lockout_is_respected_before_anything_is_asked() {
     let daemon = for_login(ProfileSettings { locked_for_s: Some(115), ..settings() }, Verdict::Trusted);
     let outcome = run_with_input(&daemon, STDIN, b"pw\n");
     assert_eq!(outcome.status, 4);
-    assert!(outcome.stderr.contains("locked out for another 1m55s"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("locked the account of profile default for another 1m55s"),
+        "{}",
+        outcome.stderr
+    );
     assert!(matches!(daemon.requests().as_slice(), [Request::Describe { .. }]));
 }
 

@@ -9,6 +9,7 @@ use crate::dirs::{Dirs, PRIVATE_FILE, make_missing_folder};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
 use weka_rest::{Endpoint, Fingerprint};
 
@@ -92,13 +93,27 @@ pub enum SaveError {
     Write(#[from] ReplaceError),
 }
 
+/// One change after the other: each reads the file, changes what it read, and puts it in place.
+static CHANGING: Mutex<()> = Mutex::new(());
+
+/// What becomes of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    /// It is saved. Mistakes that were there before may stay, elsewhere; a new one may not come.
+    Saved,
+    /// It is saved where the whole file can be taken over at once: no mistake may stay.
+    SavedWhole,
+    /// The same, but nothing is written.
+    Tried,
+}
+
 /// Saves what changed of a profile, in the file that `dirs` names; profile, file and folder are made if need be.
 ///
 /// # Errors
 ///
 /// See [`SaveError`]; the file is untouched then.
 pub fn save_profile(dirs: &Dirs, name: &ProfileName, changes: &ProfileChanges) -> Result<(), SaveError> {
-    edit(dirs, |document, path| {
+    edit(dirs, Effect::Saved, |document, path| {
         let table = profile_table(document, path, name)?;
         apply(table, dirs, changes);
         Ok(())
@@ -111,7 +126,7 @@ pub fn save_profile(dirs: &Dirs, name: &ProfileName, changes: &ProfileChanges) -
 ///
 /// See [`SaveError`]; the file is untouched then.
 pub fn add_profile(dirs: &Dirs, name: &ProfileName) -> Result<(), SaveError> {
-    edit(dirs, |document, path| {
+    edit(dirs, Effect::SavedWhole, |document, path| {
         if find(document, name) {
             return Err(SaveError::ProfileExists { path: path.to_owned(), name: name.clone() });
         }
@@ -125,16 +140,27 @@ pub fn add_profile(dirs: &Dirs, name: &ProfileName) -> Result<(), SaveError> {
 ///
 /// See [`SaveError`]; the file is untouched then.
 pub fn remove_profile(dirs: &Dirs, name: &ProfileName) -> Result<(), SaveError> {
-    edit(dirs, |document, path| {
+    edit(dirs, Effect::SavedWhole, |document, path| {
         let profiles = document.get_mut("profile").and_then(Item::as_table_like_mut);
         let removed = profiles.and_then(|profiles| profiles.remove(name.as_str()));
         let Some(removed) = removed else { return Err(no_such(path, name)) };
         keep_heading(document, &removed);
         if default_of(document) == Some(name.as_str()) {
-            set(document.as_table_mut(), "default_profile", ProfileName::default().as_str().into());
+            set_default(document, &ProfileName::default());
         }
         Ok(())
     })
+}
+
+/// Another name for a profile.
+#[derive(Debug, Clone)]
+pub struct Renaming {
+    /// Its name so far.
+    pub old: ProfileName,
+    /// Its name from now on.
+    pub new: ProfileName,
+    /// What `token_file` is to say, where the old name went without saying.
+    pub token_file: Option<PathBuf>,
 }
 
 /// Gives a profile another name; where it is the default one, the setting follows.
@@ -142,26 +168,47 @@ pub fn remove_profile(dirs: &Dirs, name: &ProfileName) -> Result<(), SaveError> 
 /// # Errors
 ///
 /// See [`SaveError`]; the file is untouched then.
-pub fn rename_profile(dirs: &Dirs, old: &ProfileName, new: &ProfileName) -> Result<(), SaveError> {
-    edit(dirs, |document, path| {
-        if !find(document, old) {
-            return Err(no_such(path, old));
+pub fn rename_profile(dirs: &Dirs, renaming: &Renaming) -> Result<(), SaveError> {
+    edit(dirs, Effect::SavedWhole, |document, path| rename(document, path, dirs, renaming))
+}
+
+/// Whether [`rename_profile`] would work. Nothing is written.
+///
+/// # Errors
+///
+/// See [`SaveError`].
+pub fn try_rename(dirs: &Dirs, renaming: &Renaming) -> Result<(), SaveError> {
+    edit(dirs, Effect::Tried, |document, path| rename(document, path, dirs, renaming))
+}
+
+fn rename(
+    document: &mut DocumentMut,
+    path: &Path,
+    dirs: &Dirs,
+    renaming: &Renaming,
+) -> Result<(), SaveError> {
+    let Renaming { old, new, token_file } = renaming;
+    if !find(document, old) {
+        return Err(no_such(path, old));
+    }
+    if find(document, new) {
+        return Err(SaveError::ProfileExists { path: path.to_owned(), name: new.clone() });
+    }
+    let profiles = document.get_mut("profile").and_then(Item::as_table_like_mut);
+    if let Some(profiles) = profiles
+        && let Some(mut profile) = profiles.remove(old.as_str())
+    {
+        if let Some(table) = profile.as_table_like_mut() {
+            let changes = ProfileChanges { token_file: token_file.clone(), ..ProfileChanges::default() };
+            apply(table, dirs, &changes);
         }
-        if find(document, new) {
-            return Err(SaveError::ProfileExists { path: path.to_owned(), name: new.clone() });
-        }
-        let profiles = document.get_mut("profile").and_then(Item::as_table_like_mut);
-        if let Some(profiles) = profiles
-            && let Some(profile) = profiles.remove(old.as_str())
-        {
-            // The table remembers its place in the file.
-            profiles.insert(new.as_str(), profile);
-        }
-        if default_of(document) == Some(old.as_str()) {
-            set(document.as_table_mut(), "default_profile", new.as_str().into());
-        }
-        Ok(())
-    })
+        // The table remembers its place in the file.
+        profiles.insert(new.as_str(), profile);
+    }
+    if default_of(document).unwrap_or("default") == old.as_str() {
+        set_default(document, new);
+    }
+    Ok(())
 }
 
 /// Makes a profile the default one. It need not be in the file.
@@ -170,9 +217,9 @@ pub fn rename_profile(dirs: &Dirs, old: &ProfileName, new: &ProfileName) -> Resu
 ///
 /// See [`SaveError`]; the file is untouched then.
 pub fn set_default_profile(dirs: &Dirs, name: &ProfileName) -> Result<(), SaveError> {
-    edit(dirs, |document, _| {
+    edit(dirs, Effect::SavedWhole, |document, _| {
         if default_of(document).unwrap_or("default") != name.as_str() {
-            set(document.as_table_mut(), "default_profile", name.as_str().into());
+            set_default(document, name);
         }
         Ok(())
     })
@@ -181,9 +228,11 @@ pub fn set_default_profile(dirs: &Dirs, name: &ProfileName) -> Result<(), SaveEr
 /// Reads the file, changes it, checks the result, and puts it in place.
 fn edit(
     dirs: &Dirs,
+    effect: Effect,
     change: impl FnOnce(&mut DocumentMut, &Path) -> Result<(), SaveError>,
 ) -> Result<(), SaveError> {
     let path = dirs.config_file.as_deref().ok_or(SaveError::NoPlace)?;
+    let _turn = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
     refuse_foreign(path)?;
     let before = match load::read(path) {
         Ok(text) => text,
@@ -204,13 +253,18 @@ fn edit(
     if after == before {
         return Ok(());
     }
-    // Mistakes that were there before may stay, elsewhere; a new one may not come.
-    let old = parse::parse(path, &before, dirs).errors;
+    let old = match effect {
+        Effect::Saved => parse::parse(path, &before, dirs).errors,
+        Effect::SavedWhole | Effect::Tried => Vec::new(),
+    };
     let is_new = |mistake: &ConfigError| {
         !old.iter().any(|known| known.key == mistake.key && known.message == mistake.message)
     };
     if let Some(mistake) = parse::parse(path, &after, dirs).errors.into_iter().find(is_new) {
         return Err(SaveError::Mistake(Box::new(mistake)));
+    }
+    if effect == Effect::Tried {
+        return Ok(());
     }
     if let Some(folder) = path.parent() {
         make_missing_folder(folder)
@@ -247,6 +301,23 @@ fn find(document: &DocumentMut, name: &ProfileName) -> bool {
 
 fn default_of(document: &DocumentMut) -> Option<&str> {
     document.get("default_profile").and_then(Item::as_str)
+}
+
+/// Sets `default_profile`; a new line of it goes above everything else, with a blank line below.
+fn set_default(document: &mut DocumentMut, name: &ProfileName) {
+    let is_new = default_of(document).is_none();
+    set(document.as_table_mut(), "default_profile", name.as_str().into());
+    let profiles = document.get_mut("profile").and_then(Item::as_table_mut);
+    let first = profiles.and_then(|profiles| {
+        profiles.iter_mut().filter_map(|(_, item)| item.as_table_mut()).min_by_key(|table| table.position())
+    });
+    if let Some(first) = first.filter(|_| is_new) {
+        let own = first.decor().prefix().and_then(|raw| raw.as_str()).unwrap_or_default();
+        if !own.starts_with('\n') {
+            let own = own.to_owned();
+            first.decor_mut().set_prefix(format!("\n{own}"));
+        }
+    }
 }
 
 /// The table of a profile, made at the end of the file if it is not there.

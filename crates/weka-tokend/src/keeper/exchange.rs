@@ -86,6 +86,8 @@ pub enum Report {
         /// For how long, if that was said.
         wait: Option<Duration>,
     },
+    /// The profile was saved to the configuration, or not.
+    ProfileSaved,
     /// A handshake at start showed a certificate that is not trusted.
     Untrusted(String),
     /// What recognizes the source's password, whose login got no answer.

@@ -1,7 +1,7 @@
 //! A person's login and a person's decision about trust, and what follows from them.
 
 use super::Keeper;
-use super::exchange::LoginJob;
+use super::exchange::{LoginJob, Report};
 use super::order::{Candidate, LoginOrder, LoginReply, TrustOrder};
 use crate::config::ProfileName;
 use crate::config::save::{ProfileChanges, save_profile};
@@ -147,6 +147,8 @@ impl Keeper {
         logged_in.notes.extend(self.file.save_problem.clone().or_else(|| self.file.problem.clone()));
         let (name, dirs) = (self.name.clone(), self.surroundings.dirs.clone());
         let of_a_user = self.storing.is_there() && dirs.service == Service::User;
+        let reports = self.reports.clone();
+        self.profile_saves += 1;
         tokio::spawn(async move {
             if of_a_user {
                 // A name service that hangs costs the advice, and nothing else.
@@ -158,6 +160,7 @@ impl Keeper {
                 Ok(saved_to) => logged_in.saved_to = saved_to,
                 Err(problem) => logged_in.notes.push(format!("the profile is not saved: {problem}")),
             }
+            drop(reports.send(Report::ProfileSaved).await);
             drop(reply.send(Ok(logged_in)));
         });
     }
@@ -169,14 +172,17 @@ impl Keeper {
     }
 
     /// It worked all the same: it counts, so it is saved.
-    pub(super) fn save_late_login(&self, login: LateLogin) {
+    pub(super) fn save_late_login(&mut self, login: LateLogin) {
         let LateLogin { username, changes } = login;
         tracing::info!("the answer to an overdue login came: {} is logged in as {username}", self.name);
         let (name, dirs) = (self.name.clone(), self.surroundings.dirs.clone());
+        let reports = self.reports.clone();
+        self.profile_saves += 1;
         tokio::spawn(async move {
             if let Err(problem) = save(name.clone(), dirs, changes).await {
                 tracing::warn!("profile {name} is not saved: {problem}");
             }
+            drop(reports.send(Report::ProfileSaved).await);
         });
     }
 
@@ -197,12 +203,15 @@ impl Keeper {
         self.reconfigure(config);
         self.feed(Event::Trusted);
         let (name, dirs) = (self.name.clone(), self.surroundings.dirs.clone());
+        let reports = self.reports.clone();
+        self.profile_saves += 1;
         tokio::spawn(async move {
             let answer = match save(name, dirs, changes).await {
                 Ok(Some(path)) => (true, format!("saved to {path}")),
                 Ok(None) => (false, "not saved: it holds until weka-tokend ends".to_owned()),
                 Err(problem) => (false, format!("not saved: {problem}; it holds until weka-tokend ends")),
             };
+            drop(reports.send(Report::ProfileSaved).await);
             drop(reply.send(Ok(answer)));
         });
     }

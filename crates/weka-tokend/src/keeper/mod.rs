@@ -10,6 +10,7 @@
 //! - `login`: a person's login and what follows from it; [`long_lived`]: tokens that live on without us
 //! - `memory`: what must outlive a restart
 //! - `offered`: pairs that somebody else renewed from ours
+//! - [`handover`]: a keeper's end, where the profile gets another name or is removed
 //! - `storing`: states that outlive the daemon in the service manager's store
 //! - `sinks`: the current pair into files for others; `own`: those with a login of their own
 //! - `gate`: the one way for a profile's password, whichever session sends it
@@ -20,6 +21,7 @@ pub mod exchange;
 pub mod file;
 mod filing;
 mod gate;
+pub mod handover;
 mod login;
 pub mod long_lived;
 mod memory;
@@ -46,6 +48,7 @@ use exchange::Report;
 use file::Looked;
 use filing::FileSide;
 use gate::Gate;
+use handover::Leaving;
 use login::PendingLogin;
 use long_lived::PendingToken;
 use memory::MemorySide;
@@ -111,8 +114,12 @@ pub struct Keeper {
     granted: bool,
     /// Writes and removals of files that have not been reported yet.
     saving: usize,
+    /// Changes of the configuration file that are under way.
+    profile_saves: usize,
     /// What the last daemon left in the store, until the start is over.
     restored: Option<Restored>,
+    /// Why this keeper is to end while the daemon goes on.
+    leaving: Option<Leaving>,
     shown: Condition,
 }
 
@@ -181,7 +188,9 @@ impl Keeper {
             fallback: None,
             granted: false,
             saving: 0,
+            profile_saves: 0,
             restored,
+            leaving: None,
             shown: Condition::Starting,
             settings,
             name: name.clone(),
@@ -213,6 +222,9 @@ impl Keeper {
     async fn run(mut self) {
         self.begin().await;
         loop {
+            if self.leaving.is_some() && self.has_left().await {
+                return;
+            }
             tokio::select! {
                 biased;
                 Some(report) = self.inbox.recv() => self.on_report(report),
@@ -334,6 +346,8 @@ impl Keeper {
             Order::Adopt { after, offer, reply } => drop(reply.send(self.on_offer(after, offer))),
             Order::Logout { reply } => self.on_logout(reply),
             Order::Reconfigure(config) => self.reconfigure(*config),
+            Order::Surrender { reply } => self.leaving = Some(Leaving::Renamed(reply)),
+            Order::Remove { reply } => self.leaving = Some(Leaving::Removed(reply)),
         }
     }
 
@@ -353,6 +367,7 @@ impl Keeper {
                 self.feed(Event::FoundLocked { wait });
             }
             Report::FileRemoved => self.saving = self.saving.saturating_sub(1),
+            Report::ProfileSaved => self.profile_saves = self.profile_saves.saturating_sub(1),
             Report::Untrusted(reason) => {
                 self.last_error = Some(reason);
                 self.feed(Event::FoundUntrusted);

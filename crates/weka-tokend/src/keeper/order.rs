@@ -1,5 +1,6 @@
 //! What others may ask of a keeper.
 
+use super::handover::Surrendered;
 use super::long_lived::MadeReply;
 use crate::board::{Board, Published};
 use crate::config::save::ProfileChanges;
@@ -128,6 +129,17 @@ pub enum Order {
     },
     /// New settings from the configuration file.
     Reconfigure(Box<ProfileConfig>),
+    /// The profile goes on under another name: its keeper hands over all that a restart would find, once nothing is
+    /// under way, and does nothing more. Where nobody waits for it any more by then, it goes on as before.
+    Surrender {
+        /// Where it goes.
+        reply: oneshot::Sender<Result<Surrendered, Refusal>>,
+    },
+    /// The profile is gone for good: forget everything, here and in the store, and end.
+    Remove {
+        /// Told once that is done.
+        reply: DoneReply,
+    },
 }
 
 /// How the rest of the daemon reaches a keeper. The keeper ends when the last handle is gone.
@@ -170,8 +182,11 @@ impl Handle {
     ) -> Result<T, Refusal> {
         let (reply, answer) = oneshot::channel();
         let gone = || {
-            Refusal::new(Code::NoSuchProfile, format!("profile {} has just been removed", self.name))
-                .then("run: weka-token status")
+            Refusal::new(
+                Code::NoSuchProfile,
+                format!("profile {} has just been removed or renamed", self.name),
+            )
+            .then("run: weka-token status")
         };
         self.orders.send(order(reply)).await.map_err(|_| gone())?;
         answer.await.unwrap_or_else(|_| Err(gone()))

@@ -57,6 +57,11 @@ impl StoreSide {
         }
     }
 
+    /// The entries that are in the store as far as we know.
+    pub(super) fn entries(&self) -> Vec<EntryName> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Waits for a put under way.
     pub(super) async fn settle(&self) {
         self.worker.drain(STORE_LIMIT).await;
@@ -74,13 +79,7 @@ impl Keeper {
         let owner = Owner { profile: self.name.clone(), session: self.session_id().map(ToOwned::to_owned) };
         let name = EntryName { owner, number: self.storing.next };
         self.storing.next = self.storing.next.saturating_add(1);
-        let state = State {
-            account: Account::of(&self.config()),
-            pair: pair.map(stored),
-            remembered: self.memory.kept().clone(),
-            stored_unix_s: clock::unix_now_s(),
-            lent: pair.is_some_and(|pair| self.lent == Some(pair.id())),
-        };
+        let state = self.state(pair);
         let (worker, entries) = (self.storing.worker.clone(), Arc::clone(&self.storing.entries));
         let reports = self.reports.clone();
         Some(tokio::spawn(async move {
@@ -92,6 +91,17 @@ impl Keeper {
             };
             drop(reports.send(Report::Stored { generation, result }).await);
         }))
+    }
+
+    /// All that a restart would find of this profile.
+    pub(super) fn state(&self, pair: Option<&Pair>) -> State {
+        State {
+            account: Account::of(&self.config()),
+            pair: pair.map(stored),
+            remembered: self.memory.kept().clone(),
+            stored_unix_s: clock::unix_now_s(),
+            lent: pair.is_some_and(|pair| self.lent == Some(pair.id())),
+        }
     }
 
     /// A state was stored, or not.
@@ -126,7 +136,9 @@ impl Keeper {
             tracing::info!("{} is another account than before, so its stored tokens are dropped", self.name);
             return None;
         }
-        let pair = restored(pair);
+        // Under another name it is not there yet.
+        let in_store = self.storing.entries().iter().any(|entry| entry.owner.profile == self.name);
+        let pair = Pair { in_store, ..restored(pair) };
         let id = pair.id();
         let adopted = self.pairs.adopt(pair)?;
         if state.lent {

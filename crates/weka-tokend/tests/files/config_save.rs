@@ -4,8 +4,8 @@ use crate::{Home, mode_of, set_mode};
 use std::fs;
 use std::os::unix::fs::symlink;
 use weka_tokend::config::save::{
-    ProfileChanges, SaveError, TrustChange, add_profile, remove_profile, rename_profile, save_profile,
-    set_default_profile,
+    ProfileChanges, Renaming, SaveError, TrustChange, add_profile, remove_profile, rename_profile,
+    save_profile, set_default_profile, try_rename,
 };
 use weka_tokend::config::{self, ProfileName, TokenFile};
 
@@ -13,6 +13,10 @@ const PIN: &str = "sha256:00112233445566778899aabbccddeeff00112233445566778899aa
 
 fn name(text: &str) -> ProfileName {
     text.parse().unwrap()
+}
+
+fn renaming(old: &str, new: &str) -> Renaming {
+    Renaming { old: name(old), new: name(new), token_file: None }
 }
 
 /// What a first `login` would save.
@@ -122,7 +126,9 @@ fn inline_and_dotted_profiles_are_changed_where_they_are() {
 fn profiles_are_added_removed_renamed_and_made_the_default() {
     let home = Home::with_config(COMMENTED);
     let dirs = home.dirs();
-    rename_profile(&dirs, &name("prod"), &name("main")).unwrap();
+    try_rename(&dirs, &renaming("prod", "main")).unwrap();
+    assert_eq!(home.config_text(), COMMENTED, "it was only tried");
+    rename_profile(&dirs, &renaming("prod", "main")).unwrap();
     let renamed = COMMENTED
         .replace("default_profile = \"prod\"", "default_profile = \"main\"")
         .replace("[profile.prod]", "[profile.main]");
@@ -142,13 +148,44 @@ fn profiles_are_added_removed_renamed_and_made_the_default() {
 
     for (result, problem) in [
         (remove_profile(&dirs, &name("none")), "has no profile none"),
-        (rename_profile(&dirs, &name("none"), &name("x")), "has no profile none"),
+        (rename_profile(&dirs, &renaming("none", "x")), "has no profile none"),
         (add_profile(&dirs, &name("main")), "has a profile main already"),
-        (rename_profile(&dirs, &name("main"), &name("main")), "has a profile main already"),
+        (rename_profile(&dirs, &renaming("main", "main")), "has a profile main already"),
     ] {
         let error = result.unwrap_err().to_string();
         assert_eq!(error, format!("{} {problem}", home.config_path().display()));
     }
+}
+
+#[test]
+fn the_list_of_profiles_is_not_changed_in_a_file_that_could_not_be_taken_over() {
+    let text = "[profile.a]\nrefresh_at = 7.0\n\n[profile.b]\n";
+    let home = Home::with_config(text);
+    let dirs = home.dirs();
+    for result in [
+        add_profile(&dirs, &name("c")),
+        remove_profile(&dirs, &name("b")),
+        rename_profile(&dirs, &renaming("b", "c")),
+        try_rename(&dirs, &renaming("b", "c")),
+        set_default_profile(&dirs, &name("b")),
+    ] {
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains("profile.a.refresh_at"), "{error}");
+    }
+    assert_eq!(home.config_text(), text);
+    remove_profile(&dirs, &name("a")).unwrap();
+    assert_eq!(home.config_text(), "[profile.b]\n");
+}
+
+#[test]
+fn what_went_without_saying_is_said_under_another_name() {
+    let home = Home::with_config("# Mine.\n[profile.default]\norg = \"Root\"\n");
+    let token_file = Some(home.path().join(".weka/auth-token.json"));
+    rename_profile(&home.dirs(), &Renaming { token_file, ..renaming("default", "lab") }).unwrap();
+    assert_eq!(
+        home.config_text(),
+        "default_profile = \"lab\"\n\n# Mine.\n[profile.lab]\norg = \"Root\"\ntoken_file = \"~/.weka/auth-token.json\"\n"
+    );
 }
 
 #[test]

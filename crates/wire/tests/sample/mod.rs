@@ -3,8 +3,9 @@
 use secret::{AccessToken, MountToken, Password, RefreshToken};
 use wire::{
     Certificate, ChangePassword, Code, DaemonStatus, Filesystem, Filesystems, Finding, Level, LoggedIn,
-    Login, LongLived, MountGrant, Offer, Pair, ProfileSettings, ProfileStatus, Reached, Refusal, Request,
-    Response, Server, State, Status, Target, Token, TokenFileChoice, Trust, Verdict, Whoami,
+    Login, LongLived, MountGrant, Offer, Pair, ProfileEdit, ProfileEntry, ProfileSettings, ProfileStatus,
+    Reached, Refusal, Request, Response, Server, State, Status, Target, Token, TokenFileChoice, Trust,
+    Verdict, Whoami,
 };
 
 /// Stands for every password here.
@@ -85,6 +86,8 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
             timeout_ms: 30_000,
         })),
         Request::Examine { profile: text("prod"), timeout_ms: 10_000 },
+        Request::Profiles { after_name: text("prod") },
+        Request::EditProfiles(ProfileEdit::Rename { old: "prod".into(), new: "lab".into() }),
     ];
     all.into_iter().map(|request| (request_name(&request), request)).collect()
 }
@@ -110,6 +113,8 @@ fn request_name(request: &Request) -> &'static str {
         Request::Revoke { .. } => "request_revoke",
         Request::ChangePassword(_) => "request_change_password",
         Request::Examine { .. } => "request_examine",
+        Request::Profiles { .. } => "request_profiles",
+        Request::EditProfiles(_) => "request_edit_profiles",
     }
 }
 
@@ -248,6 +253,17 @@ pub(crate) fn responses() -> Vec<(&'static str, Response)> {
         }),
         Response::LongLived(LongLived { token: token(), asked_s: 2_592_000, notes: vec!["a note".into()] }),
         Response::Findings(vec![Finding::new("tls", Level::Bad, "not trusted").fix("run: weka-token trust")]),
+        Response::Profiles {
+            profiles: vec![ProfileEntry {
+                name: "prod".into(),
+                is_default: true,
+                endpoints: vec!["https://weka01:14000".into()],
+                org: text("Root"),
+                username: None,
+                state: Some(State::Degraded),
+            }],
+            more: true,
+        },
     ];
     all.into_iter().map(|response| (response_name(&response), response)).collect()
 }
@@ -270,5 +286,6 @@ fn response_name(response: &Response) -> &'static str {
         Response::Reached(_) => "response_reached",
         Response::LongLived(_) => "response_long_lived",
         Response::Findings(_) => "response_findings",
+        Response::Profiles { .. } => "response_profiles",
     }
 }
