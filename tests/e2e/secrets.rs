@@ -282,7 +282,7 @@ fn a_password_of_a_source_that_was_refused_is_no_longer_in_the_daemons_memory() 
 }
 
 /// All that a process can write to.
-fn memory(pid: u32) -> Option<Vec<u8>> {
+pub(crate) fn memory(pid: u32) -> Option<Vec<u8>> {
     use std::os::unix::fs::FileExt;
     let file = fs::File::open(format!("/proc/{pid}/mem")).ok()?;
     let mut memory = Vec::new();

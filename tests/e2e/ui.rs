@@ -1,5 +1,6 @@
 //! `weka-token ui` in a real terminal: what a person sees and does, and the terminal afterwards.
 
+use crate::secrets::memory;
 use crate::{LoggedIn, login, profile};
 use e2e::home::finish;
 use e2e::{Cluster, Daemon, Home, Terminal, Tmux};
@@ -107,9 +108,7 @@ fn a_person_logs_in_sees_a_refresh_makes_a_token_and_revokes_it() {
     tmux.until_shown("login-required");
     assert!(!cluster.honours(&token), "it is dead");
     tmux.type_in("q");
-    tmux.until("the shell is back", |screen| {
-        screen.contains("weka-token ui") && !screen.contains("Profiles")
-    });
+    until(|| tmux.value("#{alternate_on}") == "0");
     assert_given_back(&tmux);
 }
 
@@ -134,6 +133,49 @@ fn a_token_is_copied_by_osc_52() {
     let (status, rest) = terminal.finish();
     assert_eq!(status, 0);
     assert!(rest.ends_with("\x1b[?2004l\x1b[?1006l\x1b[?1000l\x1b[0m\x1b[?1049l\x1b[?25h"), "{rest:?}");
+}
+
+#[test]
+fn what_was_secret_is_gone_from_memory_once_its_dialog_is_closed() {
+    let it = LoggedIn::as_user(Cluster::start(&[]), "admin", "Admin-Pass1");
+    let mut terminal = Terminal::run(&it.home.weka_token(&["ui"]));
+    let pid = terminal.pid();
+    terminal.expect("ready");
+    terminal.type_in("l");
+    terminal.expect("Enter");
+    terminal.type_in("Admin-Pass1\r");
+    terminal.expect("logged in");
+    terminal.type_in("t");
+    terminal.expect("generate");
+    terminal.type_in("\r");
+    terminal.expect("characters");
+    terminal.type_in("c");
+    terminal.expect("\x1b]52;c;");
+    let token = from_base64(&terminal.expect("\x07"));
+    terminal.expect("Given");
+    terminal.type_in("v");
+    terminal.expect("hide");
+    // Its signature is unlike that of any other; part of it would be too much.
+    let (_, signature) = token.rsplit_once('.').unwrap();
+    let holds = |secret: &str| {
+        let memory = memory(pid)?;
+        Some(memory.windows(secret.len()).any(|window| window == secret.as_bytes()))
+    };
+    let Some(there) = holds(&signature[..40]) else {
+        // Nobody but root may look, which is as it should be.
+        assert!(!nix::unistd::geteuid().is_root());
+        return;
+    };
+    assert!(there, "the search finds what is there");
+    terminal.type_in("q");
+    // The help comes in a frame after the last one that showed the token.
+    terminal.type_in("?");
+    terminal.expect("Ctrl-L");
+    for part in [&signature[..40], &signature[100..140], "min-Pass1"] {
+        assert_eq!(holds(part), Some(false), "{part} is still in memory");
+    }
+    terminal.type_in("qq");
+    assert_eq!(terminal.finish().0, 0);
 }
 
 #[test]
@@ -203,7 +245,7 @@ fn it_can_be_stopped_and_comes_back() {
     tmux.until_shown("renew the token now");
     tmux.press("Escape");
     tmux.type_in("q");
-    tmux.until("the shell is back", |screen| !screen.contains("Profiles"));
+    until(|| tmux.value("#{alternate_on}") == "0");
     assert_given_back(&tmux);
 }
 
@@ -227,15 +269,16 @@ fn the_window_may_change_its_size_down_to_60_by_16() {
     tmux.enter("weka-token ui");
     tmux.until_shown("CLUSTER");
     tmux.resize(60, 16);
-    let small = tmux.until("it fits", |screen| screen.contains("ready") && !screen.contains("CLUSTER"));
-    assert!(small.lines().all(|line| line.chars().count() <= 60), "{small}");
-    assert!(small.lines().last().unwrap().contains("q quit"), "{small}");
+    tmux.until("it fits", |screen| {
+        let last = screen.lines().last().unwrap_or_default();
+        last.contains("? help  q quit") && screen.lines().all(|line| line.chars().count() <= 60)
+    });
     tmux.resize(59, 16);
     tmux.until_shown("weka-token needs 60 columns and 16 rows");
     tmux.resize(80, 24);
     tmux.until_shown("ready: a live token");
     tmux.type_in("q");
-    tmux.until("the shell is back", |screen| !screen.contains("Profiles"));
+    until(|| tmux.value("#{alternate_on}") == "0");
 }
 
 #[test]
@@ -301,7 +344,7 @@ fn no_color_means_no_colour_and_another_locale_ascii() {
         tmux.enter(&format!("{environment} weka-token ui"));
         let screen = tmux.until_shown("ready: a live token");
         tmux.type_in("q");
-        tmux.until("the shell is back", |screen| !screen.contains("Profiles"));
+        until(|| tmux.value("#{alternate_on}") == "0");
         let bytes = tmux.bytes();
         let colours = (30..=37).chain(90..=97).any(|code| bytes.contains(&format!("[{code}m")))
             || bytes.contains("[38;")

@@ -1,16 +1,17 @@
-//! What comes in by the terminal and by signals, each from a thread of its own.
+//! What comes in by the terminal and by signals, from a thread that waits for both.
 
+use crate::decoder::Decoder;
 use crate::model::message::Message;
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
-use ratatui::crossterm::event::{self, Event};
-use secret::Password;
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread;
 use weka_token::client::Signals;
+use zeroize::Zeroizing;
 
 /// Signals that end the program, stop it, or tell of the terminal.
 pub(crate) const SIGNALS: [Signal; 7] = [
@@ -22,6 +23,10 @@ pub(crate) const SIGNALS: [Signal; 7] = [
     Signal::SIGCONT,
     Signal::SIGWINCH,
 ];
+/// As much as is read at once.
+const READ: usize = 1024;
+/// How long after Escape something may come that makes it the beginning of another key, in milliseconds.
+const AFTER_ESCAPE_MS: u16 = 50;
 
 /// What comes in.
 #[derive(Debug)]
@@ -34,51 +39,45 @@ pub(crate) enum Input {
     Gone,
 }
 
-/// Reads keys, clicks and pasted text until the terminal goes.
-pub(crate) fn read_terminal(to: Sender<Input>) -> io::Result<()> {
-    let read = move || {
-        loop {
-            let message = match event::read() {
-                Ok(Event::Key(key)) => Message::Key(key),
-                Ok(Event::Mouse(event)) => Message::Mouse(event),
-                Ok(Event::Paste(text)) => Message::Paste(Password::new(text)),
-                Ok(Event::Resize(..) | Event::FocusGained | Event::FocusLost) => continue,
-                Err(_) => break,
-            };
-            if to.send(Input::Message(message)).is_err() {
-                return;
-            }
-        }
-        // Whoever would hear it may have gone first.
-        to.send(Input::Gone).unwrap_or_default();
+/// Waits for whatever comes, until the terminal goes or nobody listens any more.
+pub(crate) fn wait(signals: Arc<Signals>, to: Sender<Input>) -> io::Result<()> {
+    let wait = move || {
+        let mut decoder = Decoder::default();
+        while pass_on(&signals, &mut decoder, &to).is_some() {}
     };
-    thread::Builder::new().name("terminal".into()).spawn(read).map(drop)
+    thread::Builder::new().name("inputs".into()).spawn(wait).map(drop)
 }
 
-/// Waits for signals, and for the terminal to go: the other thread would not be told of that by itself.
-pub(crate) fn watch_signals(signals: Arc<Signals>, to: Sender<Input>) -> io::Result<()> {
-    let watch = move || {
-        let stdin = io::stdin();
-        loop {
-            let mut fds = [
-                PollFd::new(signals.as_fd(), PollFlags::POLLIN),
-                PollFd::new(stdin.as_fd(), PollFlags::empty()),
-            ];
-            // An interrupted wait is begun anew.
-            if poll(&mut fds, PollTimeout::NONE).is_err() {
-                continue;
-            }
-            let gone = fds.last().and_then(PollFd::any).unwrap_or(false);
-            while let Some(signal) = signals.take() {
-                if to.send(Input::Signal(signal)).is_err() {
-                    return;
-                }
-            }
-            if gone {
-                to.send(Input::Gone).unwrap_or_default();
-                return;
-            }
+/// Passes on what comes next; none once there is nothing more, or nobody to hear it.
+fn pass_on(signals: &Signals, decoder: &mut Decoder, to: &Sender<Input>) -> Option<()> {
+    let stdin = io::stdin();
+    let mut fds =
+        [PollFd::new(signals.as_fd(), PollFlags::POLLIN), PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
+    let limit = if decoder.is_waiting() { PollTimeout::from(AFTER_ESCAPE_MS) } else { PollTimeout::NONE };
+    match poll(&mut fds, limit) {
+        Ok(0) => {
+            return decoder.flush().into_iter().try_for_each(|it| to.send(Input::Message(it)).ok());
         }
-    };
-    thread::Builder::new().name("signals".into()).spawn(watch).map(drop)
+        Ok(_) => {}
+        // An interrupted wait is begun anew.
+        Err(_) => return Some(()),
+    }
+    while let Some(signal) = signals.take() {
+        to.send(Input::Signal(signal)).ok()?;
+    }
+    if !fds.last().and_then(PollFd::any).unwrap_or(false) {
+        return Some(());
+    }
+    let mut buffer = Zeroizing::new([0; READ]);
+    match nix::unistd::read(&stdin, &mut *buffer) {
+        Ok(count) if count > 0 => {
+            let bytes = buffer.get(..count).unwrap_or_default();
+            decoder.feed(bytes).into_iter().try_for_each(|it| to.send(Input::Message(it)).ok())
+        }
+        Err(Errno::EINTR | Errno::EAGAIN) => Some(()),
+        Ok(_) | Err(_) => {
+            to.send(Input::Gone).unwrap_or_default();
+            None
+        }
+    }
 }

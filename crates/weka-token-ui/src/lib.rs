@@ -5,10 +5,12 @@
 //! - [`model`]: the state of the screen, which changes by messages alone
 //! - [`view`]: the state as a picture
 //! - [`args`]: the command line
-//! - `run`: the loop between the two; `inputs` and `follower` feed it, `desk` carries out what it asks for
+//! - `run`: the loop between the two; `inputs` (with `decoder`) and `follower` feed it, `desk` carries out what
+//!   it asks for
 //! - `screen`: the terminal, taken over and given back whatever happens
 
 pub mod args;
+mod decoder;
 mod desk;
 mod follower;
 mod inputs;

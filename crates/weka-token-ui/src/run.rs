@@ -47,9 +47,8 @@ fn show(options: Options) -> Result<u8, Failure> {
     let signals = Arc::new(Signals::block(&SIGNALS)?);
     let (to, inbox) = channel();
     let mut screen = Screen::take().map_err(|error| failed("take the terminal over", &error))?;
-    let started = inputs::watch_signals(Arc::clone(&signals), to.clone())
-        .and_then(|()| inputs::read_terminal(to.clone()))
-        .and_then(|()| follower::follow(&client, to.clone()));
+    let started =
+        inputs::wait(Arc::clone(&signals), to.clone()).and_then(|()| follower::follow(&client, to.clone()));
     started.map_err(|error| failed("start a thread", &error))?;
     let size = screen.size().map_err(|error| failed("measure the terminal", &error))?;
     let mut ui = Ui {

@@ -166,11 +166,6 @@ impl Model {
         if key.kind == KeyEventKind::Release {
             return;
         }
-        if key.modifiers.contains(KeyModifiers::ALT) {
-            // Escape and a key that came together, as they do over a slow line: nothing here is done by Alt.
-            self.key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE));
-            return self.key(KeyEvent { modifiers: key.modifiers - KeyModifiers::ALT, ..key });
-        }
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         if control && key.code == KeyCode::Char('c') {
             return self.out.push(Effect::Leave(INTERRUPTED));

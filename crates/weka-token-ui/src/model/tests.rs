@@ -390,12 +390,3 @@ fn only_what_counts_down_wakes_it() {
     person.hears(Message::Lost(Failure::new(3, "no daemon")));
     assert_eq!(person.model.wakes_at(), None);
 }
-
-#[test]
-fn escape_and_a_key_that_came_together_are_both() {
-    let mut person = Person::seeing(SIZE, three());
-    person.presses(KeyCode::Char('?'));
-    person.hears(Message::Key(KeyEvent::new(KeyCode::Char('q'), KeyModifiers::ALT)));
-    assert!(person.model.dialog.is_none());
-    assert_eq!(person.wishes(), [Effect::Leave(0)]);
-}
