@@ -180,7 +180,7 @@ fn during_a_lockout_no_password_is_asked_for() {
     person.presses(KeyCode::Enter);
     person.is_told(ProfileSettings { locked_for_s: Some(99), ..samples::settings(true) }, Offers::default());
     let Stage::Refused(failure) = stage(&person) else { panic!("it goes on") };
-    assert!(failure.message.contains("locked out for another 1m39s"), "{failure:?}");
+    assert!(failure.message.contains("profile default for another 1m39s"), "{failure:?}");
     person.types("Alice-Pass1");
     assert!(person.wishes().is_empty());
 }
