@@ -174,7 +174,8 @@ fn the_list_of_profiles_is_not_changed_in_a_file_that_could_not_be_taken_over() 
     }
     assert_eq!(home.config_text(), text);
     remove_profile(&dirs, &name("a")).unwrap();
-    assert_eq!(home.config_text(), "[profile.b]\n");
+    // What separated it from the one before stays with it.
+    assert_eq!(home.config_text(), "\n[profile.b]\n");
 }
 
 #[test]
