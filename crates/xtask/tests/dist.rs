@@ -11,8 +11,9 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// What every package has below its prefix, with its mode; manual pages without `.gz`.
-const FILES: [(&str, u32); 21] = [
+const FILES: [(&str, u32); 23] = [
     ("bin/weka-token", 0o755),
+    ("bin/weka-token-ui", 0o755),
     ("bin/weka-tokend", 0o755),
     ("lib/systemd/system-preset/90-weka-token.preset", 0o644),
     ("lib/systemd/system/weka-tokend.service", 0o644),
@@ -30,6 +31,7 @@ const FILES: [(&str, u32); 21] = [
     ("share/fish/vendor_completions.d/weka-token.fish", 0o644),
     ("share/man/man1/weka-token-get.1", 0o644),
     ("share/man/man1/weka-token-man.1", 0o644),
+    ("share/man/man1/weka-token-ui.1", 0o644),
     ("share/man/man1/weka-token.1", 0o644),
     ("share/man/man1/weka-tokend.1", 0o644),
     ("share/man/man8/mount.weka-token.8", 0o644),
@@ -46,7 +48,7 @@ struct Packed {
 impl Packed {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["weka-token", "weka-tokend"] {
+        for name in ["weka-token", "weka-token-ui", "weka-tokend"] {
             fs::copy("/bin/true", folder.path().join(name)).unwrap();
         }
         let packed = Self { folder };
