@@ -2,6 +2,7 @@
 
 use crate::bench::proc;
 use crate::problem::Problem;
+use nix::errno::Errno;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
@@ -27,7 +28,11 @@ impl Pinned {
             for task in proc::tasks(*server)? {
                 let id = task.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
                 let id = id.ok_or_else(|| Problem::at(&task, "not a thread"))?;
-                sched_setaffinity(Pid::from_raw(id), &only(second)?).map_err(failed)?;
+                match sched_setaffinity(Pid::from_raw(id), &only(second)?) {
+                    // A thread that has ended since is on no processor at all.
+                    Err(Errno::ESRCH) => {}
+                    outcome => outcome.map_err(failed)?,
+                }
             }
         }
         sched_setaffinity(me, &only(first)?).map_err(failed)?;

@@ -2,7 +2,9 @@
 //! documentation of schedstats.
 
 use crate::problem::Problem;
+use nix::errno::Errno;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -36,7 +38,8 @@ pub(crate) fn switches(pid: u32) -> Result<u64, Problem> {
     let mut sum = 0;
     for task in tasks(pid)? {
         let path = task.join("status");
-        let text = read(&path)?;
+        // A thread may have ended since its name was read.
+        let Some(text) = read_of_a_thread(&path)? else { continue };
         let names = ["voluntary_ctxt_switches:", "nonvoluntary_ctxt_switches:"];
         let counts = names.map(|name| field(&text, name));
         let missing = || Problem::at(&path, "no count of context switches");
@@ -49,7 +52,8 @@ pub(crate) fn switches(pid: u32) -> Result<u64, Problem> {
 pub(crate) fn time_on_processors(pid: u32) -> Result<Option<Duration>, Problem> {
     let mut sum = Duration::ZERO;
     for task in tasks(pid)? {
-        let Ok(text) = fs::read_to_string(task.join("schedstat")) else { return Ok(None) };
+        let Ok(text) = read_of_a_thread(&task.join("schedstat")) else { return Ok(None) };
+        let Some(text) = text else { continue };
         let Some(ran) = text.split_whitespace().next().and_then(|first| first.parse().ok()) else {
             return Ok(None);
         };
@@ -73,6 +77,21 @@ fn read(path: &Path) -> Result<String, Problem> {
     fs::read_to_string(path).map_err(|error| Problem::at(path, error))
 }
 
+/// `None` if the thread, and with it its folder, is gone; `ESRCH` is how the kernel says that of a
+/// file which was opened in time.
+fn read_of_a_thread(path: &Path) -> Result<Option<String>, Problem> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.raw_os_error() == Some(Errno::ESRCH as i32) => Ok(None),
+        Err(error)
+            if error.kind() == ErrorKind::NotFound && path.parent().is_none_or(|task| !task.exists()) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(Problem::at(path, error)),
+    }
+}
+
 /// The number after a name at the start of a line.
 fn field(text: &str, name: &str) -> Option<u64> {
     let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
@@ -82,6 +101,8 @@ fn field(text: &str, name: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
 
     #[test]
     fn fields_are_found_by_their_whole_name() {
@@ -100,6 +121,26 @@ mod tests {
         assert!(switches(pid).unwrap() > 0);
         // Not every kernel counts this.
         assert_ne!(time_on_processors(pid).unwrap(), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn threads_that_end_while_they_are_counted_were_an_error() {
+        let over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    let brief: Vec<_> = (0..8).map(|_| thread::spawn(|| ())).collect();
+                    brief.into_iter().for_each(|thread| thread.join().unwrap());
+                }
+            });
+            let pid = std::process::id();
+            let counted: Vec<_> =
+                (0..500).map(|_| switches(pid).and_then(|_| time_on_processors(pid))).collect();
+            over.store(true, Ordering::Relaxed);
+            for one in counted {
+                one.unwrap();
+            }
+        });
     }
 
     #[test]
