@@ -21,6 +21,13 @@ pub fn guard_with(guard: fn(&[u8])) {
     let _first_stays = GUARD.set(guard);
 }
 
+/// Shows the guard bytes that hold a secret in another form, such as a message ready to be sent.
+pub fn guard(bytes: &[u8]) {
+    if let Some(guard) = GUARD.get() {
+        guard(bytes);
+    }
+}
+
 macro_rules! secret {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -44,9 +51,7 @@ macro_rules! secret {
             /// Takes the text over; the caller's own copies, if any, stay the caller's to wipe.
             #[must_use]
             pub fn new(text: String) -> Self {
-                if let Some(guard) = GUARD.get() {
-                    guard(text.as_bytes());
-                }
+                guard(text.as_bytes());
                 Self(Zeroizing::new(text))
             }
 

@@ -2,11 +2,13 @@
 
 use engine::{Condition, Generation, Lease, Moment};
 use secret::AccessToken;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
-use wire::Token;
+use wire::{Response, Token};
+use zeroize::Zeroizing;
 
 /// Moves whenever any profile's state does; `status --watch` waits on it.
 #[derive(Debug, Clone)]
@@ -113,10 +115,41 @@ impl View {
     }
 }
 
+/// A whole answer to a `get`, ready to be sent: whoever asks within the same second gets the same bytes.
+#[derive(Clone)]
+pub struct Framed {
+    frame: Arc<Zeroizing<Vec<u8>>>,
+    /// Remaining life of the token in it, in whole seconds.
+    pub expires_in_s: u64,
+}
+
+impl Framed {
+    fn new(token: Token) -> Option<Self> {
+        let expires_in_s = token.expires_in_s;
+        let frame = wire::frame::encode(&Response::Token(token)).ok()?;
+        secret::guard(&frame);
+        Some(Self { frame: Arc::new(frame), expires_in_s })
+    }
+
+    /// The frame.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.frame
+    }
+}
+
+impl fmt::Debug for Framed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Framed({} bytes)", self.frame.len())
+    }
+}
+
 #[derive(Debug)]
 struct Inner {
     published: Option<Published>,
     view: View,
+    /// Made of both, for one second.
+    framed: Option<Framed>,
 }
 
 /// One profile's board: the keeper writes it, everybody else reads it.
@@ -133,7 +166,7 @@ impl Board {
     /// An empty board.
     #[must_use]
     pub fn new(revision: Revision) -> Self {
-        let inner = Mutex::new(Inner { published: None, view: View::starting() });
+        let inner = Mutex::new(Inner { published: None, view: View::starting(), framed: None });
         Self { inner, gets: AtomicU64::new(0), logins: AtomicU64::new(0), revision }
     }
 
@@ -142,17 +175,21 @@ impl Board {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The published token of `profile`, if it lives for at least `min_ttl` (by default the engine's choice), ready
-    /// to be handed out, and counted as such. This is the path of nearly every `get`: it copies what is sent and
-    /// nothing else.
-    pub fn token(&self, profile: &str, min_ttl: Option<Duration>, now: Moment) -> Option<Token> {
-        let inner = self.inner();
+    /// The published token of `profile`, if it lives for at least `min_ttl` (by default the engine's choice), as the
+    /// answer to a `get`, and counted as such. This is the path of nearly every `get`, and for most it copies nothing.
+    pub fn answer(&self, profile: &str, min_ttl: Option<Duration>, now: Moment) -> Option<Framed> {
+        let inner = &mut *self.inner();
         let published = inner.published.as_ref()?;
         if !engine::ttl::serves(&published.lease, min_ttl, now) {
             return None;
         }
+        let expires_in_s = published.lease.remaining(now).as_secs();
+        if inner.framed.as_ref().is_none_or(|framed| framed.expires_in_s != expires_in_s) {
+            inner.framed = Framed::new(inner.view.handed_out(profile, published, now));
+        }
+        let framed = inner.framed.clone()?;
         self.gets.fetch_add(1, Ordering::Relaxed);
-        Some(inner.view.handed_out(profile, published, now))
+        Some(framed)
     }
 
     /// A token that the keeper has answered with, ready to be handed out, and counted as such.
@@ -204,7 +241,11 @@ impl Board {
 
     /// Publishes a token, or none.
     pub fn publish(&self, published: Option<Published>) {
-        self.inner().published = published;
+        {
+            let mut inner = self.inner();
+            inner.framed = None;
+            inner.published = published;
+        }
         self.revision.bump();
     }
 
@@ -213,6 +254,7 @@ impl Board {
         let changed = {
             let mut inner = self.inner();
             let changed = inner.view != view;
+            inner.framed = None;
             inner.view = view;
             changed
         };
@@ -220,5 +262,68 @@ impl Board {
             self.revision.bump();
         }
         changed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SENT: Moment = Moment::from_millis(5_000_000);
+
+    fn published(token: &str) -> Published {
+        Published {
+            generation: Generation(1),
+            id: 1,
+            access_token: AccessToken::new(token.to_owned()),
+            token_type: "Bearer".to_owned(),
+            lease: Lease { sent_at: SENT, life: Duration::from_secs(300) },
+        }
+    }
+
+    fn board() -> Board {
+        let board = Board::new(Revision::default());
+        board.publish(Some(published("a")));
+        board
+    }
+
+    #[track_caller]
+    fn answer(board: &Board, after_ms: u64) -> (Framed, Token) {
+        let framed = board.answer("prod", None, SENT + Duration::from_millis(after_ms)).unwrap();
+        let body = framed.bytes().get(wire::HEADER_LEN..).unwrap();
+        let Ok(Response::Token(token)) = wire::frame::decode(body) else { panic!("no token") };
+        (framed, token)
+    }
+
+    #[test]
+    fn an_answer_is_made_once_a_second_and_says_what_is_left() {
+        let board = board();
+        let (first, token) = answer(&board, 1);
+        assert_eq!((token.profile.as_str(), token.expires_in_s), ("prod", 299));
+        assert!(Arc::ptr_eq(&first.frame, &answer(&board, 900).0.frame));
+        let (later, token) = answer(&board, 1001);
+        assert_eq!((token.expires_in_s, later.expires_in_s), (298, 298));
+        assert_eq!(board.gets(), 3);
+    }
+
+    #[test]
+    fn another_token_or_state_is_in_the_very_next_answer() {
+        let board = board();
+        answer(&board, 1);
+        board.publish(Some(published("b")));
+        assert_eq!(answer(&board, 2).1.access_token.expose(), "b");
+        board.show(View { endpoint: "https://weka02:14000".into(), ..View::starting() });
+        assert_eq!(answer(&board, 3).1.endpoint, "https://weka02:14000");
+    }
+
+    #[test]
+    fn nothing_is_answered_without_a_token_or_after_its_end_and_no_copy_is_left() {
+        let board = board();
+        let held = answer(&board, 1).0;
+        assert!(board.answer("prod", None, SENT + Duration::from_secs(301)).is_none());
+        board.publish(None);
+        assert!(board.answer("prod", None, SENT).is_none());
+        assert_eq!(Arc::strong_count(&held.frame), 1);
+        assert_eq!(board.gets(), 1);
     }
 }

@@ -1,6 +1,7 @@
 //! What each request comes to, and for whom.
 
 use crate::audit;
+use crate::board::Framed;
 use crate::clock;
 use crate::config::ProfileName;
 use crate::dirs::Service;
@@ -18,6 +19,15 @@ use wire::{Code, Refusal, Request, Response, Whoami};
 /// The longest a long poll is held, in seconds.
 pub(crate) const LONGEST_POLL_S: u32 = 60;
 
+/// What goes back to a peer.
+#[derive(Debug)]
+pub enum Answer {
+    /// As it is.
+    Framed(Framed),
+    /// Still to be put into a frame.
+    Message(Response),
+}
+
 impl Registry {
     /// One request's answer. `stop` cuts long polls short.
     pub async fn answer(
@@ -25,10 +35,11 @@ impl Registry {
         request: Request,
         peer: &Peer,
         stop: &mut watch::Receiver<bool>,
-    ) -> Response {
+    ) -> Answer {
         let answer = match request {
             Request::Get { profile, min_ttl_s, timeout_ms } => {
-                self.get(profile.as_deref(), min_ttl_s, timeout_ms, peer).await
+                let got = self.get(profile.as_deref(), min_ttl_s, timeout_ms, peer).await;
+                return got.unwrap_or_else(|refusal| Answer::Message(Response::Refused(refusal)));
             }
             Request::Status { profile, after_revision, wait_s, after_name } => {
                 self.wait(after_revision, wait_s, stop).await;
@@ -54,7 +65,7 @@ impl Registry {
                 Err(refusal) => Err(refusal),
             },
         };
-        answer.unwrap_or_else(Response::Refused)
+        Answer::Message(answer.unwrap_or_else(Response::Refused))
     }
 
     async fn get(
@@ -63,19 +74,18 @@ impl Registry {
         min_ttl_s: Option<u64>,
         timeout_ms: u32,
         peer: &Peer,
-    ) -> Result<Response, Refusal> {
+    ) -> Result<Answer, Refusal> {
         let handle = self.permitted(profile, peer).await?;
         let min_ttl = min_ttl_s.map(Duration::from_secs);
         // Nearly every get ends here: no keeper, and no waiting.
-        let token = match handle.board.token(handle.name.as_str(), min_ttl, clock::now()) {
-            Some(token) => token,
-            None => {
-                let published = handle.get(min_ttl, deadline(timeout_ms)).await?;
-                handle.board.hand_out(handle.name.as_str(), published, clock::now())
-            }
-        };
+        if let Some(framed) = handle.board.answer(handle.name.as_str(), min_ttl, clock::now()) {
+            audit::handed_out(peer, handle.name.as_str(), framed.expires_in_s);
+            return Ok(Answer::Framed(framed));
+        }
+        let published = handle.get(min_ttl, deadline(timeout_ms)).await?;
+        let token = handle.board.hand_out(handle.name.as_str(), published, clock::now());
         audit::handed_out(peer, &token.profile, token.expires_in_s);
-        Ok(Response::Token(token))
+        Ok(Answer::Message(Response::Token(token)))
     }
 
     async fn wait(&self, after_revision: Option<u64>, wait_s: u32, stop: &mut watch::Receiver<bool>) {

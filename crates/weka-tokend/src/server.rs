@@ -2,6 +2,7 @@
 
 use crate::peer::Peer;
 use crate::registry::Registry;
+use crate::requests::Answer;
 use crate::sys;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::collections::HashMap;
@@ -175,12 +176,15 @@ async fn converse(
             }
             Err(error) => return Err(error),
         };
-        let response = tokio::select! {
+        let answer = tokio::select! {
             biased;
-            response = registry.answer(request, peer, &mut stop) => response,
+            answer = registry.answer(request, peer, &mut stop) => answer,
             () = connection.hung_up() => return Ok(()),
         };
-        connection.send(&response).await?;
+        match answer {
+            Answer::Framed(framed) => connection.write(framed.bytes()).await?,
+            Answer::Message(response) => connection.send(&response).await?,
+        }
     }
 }
 

@@ -67,7 +67,10 @@ impl Binaries {
         fs::create_dir_all(&folder).map_err(|error| Problem::at(&folder, error))?;
         for built in [client, daemon, ui] {
             let copy = folder.join(built.file_name().unwrap_or_default());
-            fs::copy(&built, &copy).map_err(|error| Problem::at(&copy, error))?;
+            // By way of another file: the one before may be running.
+            let new = copy.with_extension("new");
+            let copied = fs::copy(&built, &new).and_then(|_| fs::rename(&new, &copy));
+            copied.map_err(|error| Problem::at(&copy, error))?;
         }
         Self::read(&folder)
     }

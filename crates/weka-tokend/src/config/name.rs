@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// The longest name, in bytes: as long as WEKA's own CLI allows.
 const MAX_NAME: usize = 50;
@@ -11,7 +12,7 @@ const MAX_NAME: usize = 50;
 ///
 /// So it can stand in a file name, in the name of a stored descriptor and behind an option as it is.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ProfileName(String);
+pub struct ProfileName(Arc<str>);
 
 /// A text that is no [`ProfileName`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,7 +30,7 @@ impl ProfileName {
 impl Default for ProfileName {
     /// `default`.
     fn default() -> Self {
-        Self("default".to_owned())
+        Self("default".into())
     }
 }
 
@@ -49,7 +50,7 @@ impl TryFrom<&str> for ProfileName {
         if text.starts_with('-') {
             return Err(ProfileNameError("the name starts with `-`"));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 }
 

@@ -1,24 +1,17 @@
 //! How often a daemon that nobody asks, between two renewals, is woken.
 
 use crate::bench::Bench;
-use crate::bench::proc::{switches, tasks};
+use crate::bench::proc::switches;
 use crate::bench::row::{Figure, Row, Unit, Verdict};
 use crate::bench::samples::Spread;
 use crate::bench::subject::Subject;
 use crate::problem::Problem;
-use std::time::{Duration, Instant};
-
-/// Threads for files and the like are kept for so long after their last work, and end after it.
-const LINGERING: Duration = Duration::from_secs(12);
+use std::time::Duration;
 
 pub(crate) fn measure(bench: &Bench) -> Result<Row, Problem> {
     // Its tokens live a day, so no renewal falls into this.
     let subject = Subject::logged_in(bench, &[])?;
-    bench.wait(Duration::from_secs(2))?;
-    let began = Instant::now();
-    while tasks(subject.pid())?.len() > 1 && began.elapsed() < LINGERING {
-        bench.wait(Duration::from_millis(200))?;
-    }
+    subject.settle(bench)?;
     let (watched, before) = (bench.seconds(60, 10), switches(subject.pid())?);
     bench.wait(watched)?;
     let woken = switches(subject.pid())?.saturating_sub(before);

@@ -14,6 +14,7 @@ use wire::frame::{HEADER_LEN, Header};
 
 pub(crate) fn measure(bench: &Bench) -> Result<Row, Problem> {
     let subject = Subject::logged_in(bench, &[])?;
+    subject.settle(bench)?;
     let (git, ssh) = (GitCache::start(&subject.home)?, SshAgent::start(&subject.home)?);
     let get = wire::frame::encode(&GET).map_err(|error| Problem::new(error.to_string()))?;
     let socket = subject.home.socket();

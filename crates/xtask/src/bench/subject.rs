@@ -1,6 +1,6 @@
 //! The daemon that is measured: the shipped program, logged in over TLS, with its log at the usual level.
 
-use crate::bench::Bench;
+use crate::bench::{Bench, proc};
 use crate::problem::Problem;
 use e2e::home::finish;
 use e2e::process::Process;
@@ -14,6 +14,8 @@ use wire::{ProfileStatus, Request, Response, blocking};
 
 /// Far longer than anything here takes.
 const LIMIT: Duration = Duration::from_secs(20);
+/// How long the daemon keeps a thread after its last work, and a little more.
+const LINGERING: Duration = Duration::from_secs(12);
 /// Between two looks at whether something has come about.
 const PAUSE: Duration = Duration::from_micros(50);
 
@@ -52,6 +54,16 @@ impl Subject {
             return Ok(());
         }
         Err(Problem::new(format!("weka-token login: exit status {}: {}", ran.status, ran.stderr.trim_end())))
+    }
+
+    /// Waits until the login is over for good: what it used is let go of, and threads for files have ended.
+    pub(crate) fn settle(&self, bench: &Bench) -> Result<(), Problem> {
+        let began = Instant::now();
+        bench.wait(Duration::from_secs(2))?;
+        while proc::tasks(self.pid())?.len() > 1 && began.elapsed() < LINGERING {
+            bench.wait(Duration::from_millis(200))?;
+        }
+        Ok(())
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -30,6 +30,7 @@ const BUFFER: usize = 4096;
 pub(crate) fn measure(bench: &Bench) -> Result<Row, Problem> {
     let program = build_example("echo")?;
     let subject = Subject::logged_in(bench, &[])?;
+    subject.settle(bench)?;
     let get = wire::frame::encode(&GET).map_err(|error| Problem::new(error.to_string()))?;
     let mut buffer = [0; BUFFER];
     let length = {
