@@ -101,7 +101,7 @@ const MAX_NAMES: usize = 64;
 
 /// Text from a certificate, fit for a terminal.
 fn visible(text: &str) -> String {
-    crate::words::visible(text, 200)
+    crate::visible::visible(text, 200)
 }
 
 /// In plain words, why a certificate is not trusted.

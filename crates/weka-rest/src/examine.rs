@@ -1,6 +1,7 @@
 //! How far one gets towards a server, step by step, and what time it is there. No secret is sent.
 
 use crate::exchange::{self, Call, Context, MAX_BODY};
+use crate::visible::visible;
 use crate::{ApiError, Endpoint, PeerCertificate, probe, resolve, words};
 use reqwest::{Method, header};
 use std::time::{Duration, SystemTime};
@@ -33,7 +34,7 @@ pub(crate) async fn examine(context: &Context, at: &Endpoint) -> Examination {
             return found;
         }
         Err(_) => {
-            let name = words::visible(at.bare_host(), 260);
+            let name = visible(at.bare_host(), 260);
             found.addresses = Err(format!("looking up {name} took over {}", words::span(limit)));
             return found;
         }

@@ -8,9 +8,9 @@
 //! | `client`, `settings`, `error` | [`Client`] and its calls, [`Settings`] and [`Trust`], [`ApiError`] |
 //! | `endpoint`, `fingerprint` | [`Endpoint`] and [`Fingerprint`], parsed from what people write |
 //! | `exchange`, `redirect`, `resolve` | one HTTP exchange within its limits, where redirects may lead, name lookup |
-//! | `tls`, `roots`, `certificate`, `probe`, `examine` | whom to believe, where that is read from, what a server showed, a look at it |
+//! | `tls`, `crypto`, `roots`, `certificate`, `probe`, `examine` | whom to believe, where that is read from, what a server showed, a look at it |
 //! | `reply`, `grant`, `filesystems`, `accounts` | successful answers: [`Grant`] and [`Identity`], [`Filesystem`] and [`MountGrant`] |
-//! | `refusal`, `wait`, `words` | refusals, how long they ask to wait, and all of it in plain words |
+//! | `refusal`, `wait`, `words`, `visible` | refusals, how long they ask to wait, and all of it in plain words |
 //! | [`jwt`] | dates inside a token, as a hint |
 //!
 //! # Why ring
@@ -38,6 +38,7 @@
 mod accounts;
 mod certificate;
 mod client;
+mod crypto;
 mod endpoint;
 mod error;
 mod examine;
@@ -54,6 +55,7 @@ mod resolve;
 mod roots;
 mod settings;
 mod tls;
+mod visible;
 mod wait;
 mod words;
 

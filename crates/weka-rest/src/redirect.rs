@@ -1,6 +1,7 @@
 //! Where a redirect may lead: to a configured host, and never from https to http.
 
-use crate::{ApiError, Endpoint, Settings, words};
+use crate::visible::{quotes, visible};
+use crate::{ApiError, Endpoint, Settings};
 use reqwest::header::{self, HeaderMap};
 use reqwest::{StatusCode, Url};
 
@@ -54,9 +55,9 @@ pub(crate) fn target(
 /// Scheme, host and port of a URL, for messages: no user, path or query, where a secret could be.
 fn origin(url: &Url, secrets: &[&str]) -> String {
     let host = url.host_str().unwrap_or_default();
-    if words::quotes(host, secrets) {
+    if quotes(host, secrets) {
         return "a host whose name is withheld, since it quotes a secret".into();
     }
     let port = url.port_or_known_default().map(|port| format!(":{port}")).unwrap_or_default();
-    words::visible(&format!("{}://{host}{port}", url.scheme()), 200)
+    visible(&format!("{}://{host}{port}", url.scheme()), 200)
 }

@@ -1,6 +1,7 @@
 //! Answers that are no success, as [`ApiError`]s with a sentence each.
 
 use crate::exchange::Reply;
+use crate::visible::{quotes, visible};
 use crate::{ApiError, wait, words};
 use reqwest::header::{self, HeaderName};
 use serde_json::Value;
@@ -68,8 +69,8 @@ fn explanation(body: &[u8], secrets: &[&str]) -> Option<String> {
         .into_iter()
         .flatten()
         .find_map(|value| value.as_str().filter(|text| !text.trim().is_empty()))?;
-    let shown = words::visible(text, MAX_TEXT);
-    if words::quotes(text, secrets) {
+    let shown = visible(text, MAX_TEXT);
+    if quotes(text, secrets) {
         return Some("(its words are withheld, since they quote a secret)".into());
     }
     Some(shown).filter(|shown| !shown.is_empty())

@@ -28,7 +28,7 @@ impl Resolve for SystemResolver {
 /// All addresses of a name or an IP address.
 pub(crate) async fn addresses(name: &str, port: u16) -> Result<Vec<SocketAddr>, LookupFailed> {
     let failed = |problem: Option<io::Error>| LookupFailed {
-        name: crate::words::visible(name, 260),
+        name: crate::visible::visible(name, 260),
         reason: match problem {
             Some(problem) => {
                 let text = problem.to_string();

@@ -80,7 +80,7 @@ impl Anchors {
             None
         } else {
             let builder =
-                WebPkiServerVerifier::builder_with_provider(Arc::new(store), crate::tls::provider());
+                WebPkiServerVerifier::builder_with_provider(Arc::new(store), crate::crypto::provider());
             Some(builder.build().map_err(|problem| ApiError::Misconfigured {
                 reason: format!("the trusted roots cannot be used: {problem}"),
             })?)

@@ -1,7 +1,7 @@
-//! The TLS side: one explicit crypto provider, and a verifier that remembers what it saw and why it
-//! refused.
+//! The TLS side: a verifier that remembers what it saw and why it refused.
 
 use crate::certificate::{self, Verdict};
+use crate::crypto;
 use crate::roots::Anchors;
 use crate::{Fingerprint, PeerCertificate};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -13,12 +13,6 @@ use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, Uni
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// The one crypto provider of this project. Always passed explicitly: rustls' process-wide default
-/// panics as soon as two are linked.
-pub(crate) fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
-}
 
 /// What the verifier saw in the latest handshake.
 #[derive(Debug, Clone, Default)]
@@ -75,7 +69,7 @@ pub(crate) enum Purpose {
 
 /// A TLS configuration for one exchange: no resumption, no early data, HTTP/1.1 only.
 pub(crate) fn config(anchors: Anchors, purpose: Purpose, seen: &Seen) -> Result<ClientConfig, Error> {
-    let provider = provider();
+    let provider = crypto::provider();
     let verifier = Verifier { anchors, purpose, provider: Arc::clone(&provider), seen: seen.clone() };
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?

@@ -3,8 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::cluster::Cluster;
 use crate::effects;
 use crate::faults::{Effect, Stage, Target};
+use crate::origin::{Line, Origin};
 
 /// A client that takes longer for its TLS handshake is let go.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -28,29 +28,6 @@ const PLAIN_ON_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nConte
     Content-Length: 64\r\nConnection: close\r\n\r\n\
     <center>The plain HTTP request was sent to HTTPS port</center>\r\n";
 
-/// A handle on a connection for faults that HTTP has no words for.
-#[derive(Debug, Default)]
-pub(crate) struct Line {
-    reset: AtomicBool,
-    raw_answer: Mutex<Option<Bytes>>,
-}
-
-impl Line {
-    /// The connection ends with a TCP reset when it is dropped.
-    pub(crate) fn reset_at_end(&self) {
-        self.reset.store(true, Ordering::Relaxed);
-    }
-
-    /// The next answer goes out as these bytes, whatever HTTP makes of it, and the connection closes after it.
-    pub(crate) fn answer_raw(&self, bytes: Bytes) {
-        *self.raw_answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(bytes);
-    }
-
-    fn take_raw(&self) -> Option<Bytes> {
-        self.raw_answer.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
 /// The socket below TLS.
 struct Wire {
     socket: TcpStream,
@@ -59,7 +36,7 @@ struct Wire {
 
 impl Drop for Wire {
     fn drop(&mut self) {
-        if self.line.reset.load(Ordering::Relaxed) {
+        if self.line.resets_at_end() {
             // Only a dead socket refuses this, and that one needs no reset.
             drop(self.socket.set_zero_linger());
         }
@@ -131,15 +108,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Plain<S> {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.inner).poll_shutdown(cx)
     }
-}
-
-/// Where a request came in.
-#[derive(Debug, Clone)]
-pub(crate) struct Origin {
-    pub(crate) cluster: Arc<Cluster>,
-    pub(crate) backend: usize,
-    pub(crate) peer: SocketAddr,
-    pub(crate) line: Arc<Line>,
 }
 
 /// Serves one connection to its end. Errors are the client's affair: they end the connection, nothing else.

@@ -15,12 +15,12 @@ use hyper_util::service::TowerToHyperService;
 use serde_json::{Map, Value, json};
 
 use crate::clock::{http_date, skewed};
-use crate::connection::Origin;
 use crate::duration::Dur;
 use crate::exchange::Exchange;
 use crate::faults::{Effect, Plan, RetryAfter, Stage, Target};
 use crate::finish::finish;
 use crate::journal::Outcome;
+use crate::origin::Origin;
 use crate::reply::{json_reply, lockout_text, nginx_page};
 use crate::routes;
 use crate::stream::Stream;

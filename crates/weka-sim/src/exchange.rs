@@ -8,12 +8,12 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::request::Parts;
 use bytes::Bytes;
 
+use crate::call::{self, Call};
 use crate::cluster::Cluster;
-use crate::connection::Origin;
 use crate::fields::Fields;
 use crate::journal::{Entry, Outcome, scrubbed};
+use crate::origin::Origin;
 use crate::reply::Refusal;
-use crate::rpc::{self, Call};
 use crate::sessions::{Caller, Issued};
 use crate::users::Permission;
 
@@ -41,14 +41,14 @@ pub(crate) struct Exchange {
     bearer: Option<String>,
     fields: Result<Fields, Refusal>,
     /// The JSON-RPC call, for requests to its path.
-    pub(crate) call: Option<Result<Call, rpc::Fault>>,
+    pub(crate) call: Option<Result<Call, call::Fault>>,
 }
 
 impl Exchange {
     /// Reads a request and enters it into the log.
     pub(crate) fn open(origin: &Origin, parts: &Parts, body: &Bytes) -> Self {
         let header = |name| parts.headers.get(name).and_then(|v: &axum::http::HeaderValue| v.to_str().ok());
-        let call = (parts.uri.path() == rpc::PATH).then(|| Call::parse(body));
+        let call = (parts.uri.path() == call::PATH).then(|| Call::parse(body));
         let fields = match &call {
             Some(Ok(call)) => Ok(call.fields()),
             Some(Err(_)) => Ok(Fields::default()),

@@ -14,7 +14,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 
 use crate::clock::{http_date, skewed};
-use crate::connection::Origin;
+use crate::origin::Origin;
 use crate::stream::Stream;
 
 /// nginx leaves shorter bodies as they are (`gzip_min_length`).

@@ -6,9 +6,9 @@
 //! | --- | --- |
 //! | `options` | the command line, and why a start can fail |
 //! | `simulator` | everything that runs, and its end |
-//! | `server`, `tls`, `connection` | listeners that can refuse, the certificate, one connection with its ways to break |
-//! | `exchange`, `fields`, `reply`, `finish`, `stream` | one request: what was sent, and answers in WEKA's shapes |
-//! | `routes`, `rpc` | REST API v2 and JSON-RPC v1 |
+//! | `server`, `tls`, `connection`, `origin` | listeners that can refuse, the certificate, one connection with its ways to break |
+//! | `exchange`, `call`, `fields`, `reply`, `finish`, `stream` | one request: what was sent, and answers in WEKA's shapes |
+//! | `routes` | REST API v2 and JSON-RPC v1 |
 //! | `cluster` | the state that all backends share |
 //! | `users`, `sessions`, `jwt`, `tokens`, `lockout`, `settings` | accounts, logins, signed tokens, their ledger and rules |
 //! | `faults`, `effects` | scripted faults, and how they are carried out |
@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+mod call;
 mod clock;
 mod cluster;
 mod connection;
@@ -31,9 +32,9 @@ mod journal;
 mod jwt;
 mod lockout;
 mod options;
+mod origin;
 mod reply;
 mod routes;
-mod rpc;
 mod server;
 mod sessions;
 mod settings;

@@ -25,7 +25,7 @@ pub(super) async fn cluster(Extension(exchange): Ex) -> Answer {
 }
 
 /// `GET /cluster`, and `status` of JSON-RPC.
-pub(crate) fn summary(cluster: &Cluster, skew_ms: i64) -> Value {
+pub(super) fn summary(cluster: &Cluster, skew_ms: i64) -> Value {
     let backends = cluster.backends().len();
     json!({
         "name": cluster.name,
@@ -55,7 +55,7 @@ pub(crate) fn summary(cluster: &Cluster, skew_ms: i64) -> Value {
 }
 
 /// The client software asks this without a token.
-pub(crate) fn software_release(cluster: &Cluster) -> Value {
+pub(super) fn software_release(cluster: &Cluster) -> Value {
     json!({"software_release": RELEASE, "cluster_name": cluster.name})
 }
 
@@ -65,7 +65,7 @@ fn ip(address: std::net::SocketAddr) -> String {
 }
 
 /// One management, one compute and one drive process per backend, and a client's frontend.
-pub(crate) fn processes(cluster: &Cluster) -> Vec<Value> {
+pub(super) fn processes(cluster: &Cluster) -> Vec<Value> {
     let mut all = Vec::new();
     let mut add = |hostname: String, mode: &str, role: &str, ip: String, port: u16| {
         let number = all.len();
@@ -91,7 +91,7 @@ pub(crate) fn processes(cluster: &Cluster) -> Vec<Value> {
     all
 }
 
-pub(crate) fn containers(cluster: &Cluster) -> Vec<Value> {
+pub(super) fn containers(cluster: &Cluster) -> Vec<Value> {
     let backends = cluster.backends().iter().enumerate();
     let mut all: Vec<(String, &str, String, u16)> = backends
         .map(|(number, address)| (format!("weka-sim-{number}"), "backend", ip(*address), address.port()))

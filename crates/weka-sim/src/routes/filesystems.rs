@@ -74,7 +74,7 @@ impl Filesystem {
 }
 
 /// The filesystems of the caller's org.
-pub(crate) fn visible(cluster: &Cluster, caller: &Caller) -> Vec<Value> {
+pub(super) fn visible(cluster: &Cluster, caller: &Caller) -> Vec<Value> {
     let state = cluster.state();
     let own = |filesystem: &&Filesystem| state.users.org_id(filesystem.org) == Some(caller.org_id);
     FILESYSTEMS.iter().filter(own).map(Filesystem::shown).collect()

@@ -1,8 +1,9 @@
-//! The REST API v2, one file per group of paths.
+//! The REST API v2, one file per group of paths, and JSON-RPC beside it.
 
 mod cluster;
 mod filesystems;
 mod login;
+mod rpc;
 mod security;
 mod users;
 
@@ -14,12 +15,9 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, post, put};
 
+use crate::call;
 use crate::exchange::Exchange;
 use crate::reply::{Refusal, nginx_page};
-use crate::rpc;
-
-pub(crate) use cluster::{containers, processes, software_release, summary};
-pub(crate) use filesystems::visible;
 
 /// What every handler gets.
 type Ex = Extension<Arc<Exchange>>;
@@ -30,7 +28,7 @@ type Answer = Result<Response, Refusal>;
 /// All paths outside the control channel.
 pub(crate) static ROUTER: LazyLock<Router> = LazyLock::new(|| {
     Router::new()
-        .route(rpc::PATH, post(rpc::answer))
+        .route(call::PATH, post(rpc::answer))
         .nest("/api/v2", v2())
         .method_not_allowed_fallback(|| async { nginx_page(StatusCode::METHOD_NOT_ALLOWED) })
         .fallback(|| async { nginx_page(StatusCode::NOT_FOUND) })
