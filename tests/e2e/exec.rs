@@ -1,6 +1,6 @@
 //! `weka-token exec`: a command with a token file of its own, current for as long as the command lives.
 
-use crate::{LoggedIn, json, password_file, read_json};
+use crate::{LoggedIn, password_file, read_json};
 use e2e::home::finish;
 use e2e::process::Process;
 use e2e::terminal::Terminal;
@@ -76,16 +76,9 @@ fn until<T>(what: &str, mut seen: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// What WEKA's own tools do with the pair in a token file: `POST /login/refresh`.
+/// What WEKA's own tools do with the pair in a token file.
 fn renew(it: &LoggedIn, pair: &Value) -> Value {
-    let mut curl = it.home.command("curl");
-    curl.args(["-sS", "--insecure", "-H", "Content-Type: application/json", "-d", "@-"]);
-    curl.arg(format!("{}/api/v2/login/refresh", it.cluster.endpoint()));
-    let refresh_token = pair["refresh_token"].as_str().expect("a refresh token");
-    let answer = finish(&mut curl, &json!({"refresh_token": refresh_token}).to_string()).ok();
-    let renewed = json(&answer)["data"].clone();
-    assert!(renewed["refresh_token"].is_string(), "{answer}");
-    renewed
+    crate::renew(&it.home, &it.cluster, pair).expect("its refresh token works")
 }
 
 fn folder(home: &Home) -> PathBuf {

@@ -169,6 +169,16 @@ fn read_json(path: &Path) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// What a tool does with a pair: `POST /login/refresh`. `None` where the refresh token is used up.
+fn renew(home: &Home, cluster: &Cluster, pair: &Value) -> Option<Value> {
+    let mut curl = home.command("curl");
+    curl.args(["-sS", "--insecure", "-H", "Content-Type: application/json", "-d", "@-"]);
+    curl.arg(format!("{}/api/v2/login/refresh", cluster.endpoint()));
+    let body = json!({"refresh_token": pair["refresh_token"]}).to_string();
+    let answer: Value = serde_json::from_str(&e2e::home::finish(&mut curl, &body).ok()).unwrap();
+    answer["data"]["refresh_token"].is_string().then(|| answer["data"].clone())
+}
+
 /// One line of JSON.
 #[track_caller]
 fn json(text: &str) -> Value {

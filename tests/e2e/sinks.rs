@@ -283,6 +283,22 @@ fn a_reload_moves_changes_and_deletes_them() {
 }
 
 #[test]
+fn failing_ones_that_a_reload_took_out_were_said_to_be_kept_again() {
+    let home = Home::new();
+    let (missing, notes) = (home.path().join("missing/token"), home.path().join("notes.txt"));
+    home.write(&notes, "buy milk\n");
+    let it = with_sinks(Cluster::start(&[]), home, "", &[sink(&missing, ""), sink(&notes, "")]);
+    until_noted(&it.daemon, &["missing", "there is no folder"]);
+    until_noted(&it.daemon, &["notes.txt", "holds no token"]);
+    it.home.configure(&profile("default", &it.cluster, ""));
+    it.daemon.signal(Signal::SIGHUP);
+    it.daemon.until("no note", |profile| profile.notes.is_empty());
+    assert!(it.daemon.stop().success());
+    let log = fs::read_to_string(it.home.path().join("weka-tokend.log")).unwrap();
+    assert!(!log.contains("kept again"), "{log}");
+}
+
+#[test]
 fn another_account_takes_the_place_of_the_one_before() {
     let home = Home::new();
     let path = home.path().join("token");

@@ -1,7 +1,6 @@
 //! Sinks with a login of their own: a pair that is nobody else's, and never one wrong password more than without them.
 
-use crate::{login, profile, read_json, token_file};
-use e2e::home::finish;
+use crate::{login, profile, read_json, renew, token_file};
 use e2e::systemd::until;
 use e2e::{Cluster, Daemon, Home};
 use nix::sys::signal::Signal;
@@ -32,26 +31,12 @@ fn next_pair(path: &Path, before: &Value) -> Value {
     })
 }
 
-/// What a tool does with its pair: `POST /login/refresh`. `None` where the refresh token is used up.
-fn try_renew(home: &Home, cluster: &Cluster, pair: &Value) -> Option<Value> {
-    let mut curl = home.command("curl");
-    curl.args(["-sS", "--insecure", "-H", "Content-Type: application/json", "-d", "@-"]);
-    curl.arg(format!("{}/api/v2/login/refresh", cluster.endpoint()));
-    let body = json!({"refresh_token": pair["refresh_token"]}).to_string();
-    let answer: Value = serde_json::from_str(&finish(&mut curl, &body).ok()).unwrap();
-    answer["data"]["refresh_token"].is_string().then(|| answer["data"].clone())
-}
-
-fn renew(home: &Home, cluster: &Cluster, pair: &Value) -> Value {
-    try_renew(home, cluster, pair).expect("its refresh token works")
-}
-
 /// Renews the pair in a file as a tool does that keeps the new one to itself; answers both. The daemon renews it as well,
 /// at any moment, and may be first.
 fn use_up(home: &Home, cluster: &Cluster, path: &Path) -> (Value, Value) {
     let mut pair = next_pair(path, &json!({}));
     loop {
-        match try_renew(home, cluster, &pair) {
+        match renew(home, cluster, &pair) {
             Some(renewed) => return (pair, renewed),
             None => pair = next_pair(path, &pair),
         }
@@ -92,7 +77,7 @@ fn a_tool_that_renews_the_pair_on_its_own_is_followed_and_its_refresh_token_left
     let daemon = Daemon::start(&home);
     let first = next_pair(&own, &json!({}));
     cluster.set(&json!({"access_ttl": "4s"}));
-    let mut theirs = renew(&home, &cluster, &first);
+    let mut theirs = renew(&home, &cluster, &first).unwrap();
     for _ in 0..3 {
         fs::write(&own, token_file(&theirs, &json!({}))).unwrap();
         // It stays until it is soon over, and then another one comes, not one of before.
@@ -100,7 +85,7 @@ fn a_tool_that_renews_the_pair_on_its_own_is_followed_and_its_refresh_token_left
         assert_ne!(next["access_token"], first["access_token"]);
         assert!(cluster.honours(next["access_token"].as_str().unwrap()));
         // The tool has it all in memory, and goes on with that.
-        theirs = renew(&home, &cluster, &theirs);
+        theirs = renew(&home, &cluster, &theirs).unwrap();
     }
     assert_eq!(cluster.count("refreshes_failed"), 0);
     assert!(cluster.honours(&home.run(&["get"]).ok()));
@@ -118,7 +103,7 @@ fn one_whose_refresh_token_was_used_up_behind_its_back_logs_in_again() {
     assert_ne!(next["refresh_token"], kept["refresh_token"]);
     assert!(cluster.honours(next["access_token"].as_str().unwrap()));
     assert_eq!((cluster.logins().len(), cluster.count("logins_ok")), (3, 3));
-    renew(&home, &cluster, &kept);
+    renew(&home, &cluster, &kept).unwrap();
 }
 
 #[test]
@@ -162,7 +147,7 @@ fn a_lockout_that_a_sinks_session_meets_holds_for_the_profile() {
     let daemon = Daemon::start(&home);
     daemon.until("still locked out", |profile| profile.state == State::LockedOut);
     login(&home, &cluster, "alice", "Alice-Pass1").refused(4);
-    assert_eq!(cluster.logins().len(), sent, "it would only prolong the lockout");
+    assert_eq!(cluster.logins().len(), sent, "it would only prolong the lockout\n{}", daemon.log());
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod activation;
 mod boot;
 mod configuration;
 mod crash;
+mod doctor;
 mod mounts;
 mod mounts_at_use;
 mod passwords;

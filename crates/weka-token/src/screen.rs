@@ -17,7 +17,7 @@ pub(crate) struct Screen {
 impl Screen {
     /// Rewrites the block, in one write and without blanking it first.
     pub(crate) fn draw(&mut self, lines: &[String]) -> Result<Reader, Failure> {
-        let (text, drawn) = frame(lines, self.drawn, sys::rows(std::io::stdout()));
+        let (text, drawn) = frame(lines, self.drawn, sys::size(std::io::stdout()).map(|(rows, _)| rows));
         self.drawn = drawn;
         output::result(text.as_bytes())
     }

@@ -28,7 +28,7 @@ pub(crate) fn findings(session: &Session<'_>) -> Vec<Finding> {
     };
     let found: Vec<_> = [user, host].iter().filter_map(|kind| kind.finding(Path::new("/"))).collect();
     if found.is_empty() {
-        let message = "no unit of weka-tokend is installed, so nothing starts it by itself";
+        let message = "no unit of weka-tokend is installed to start it";
         return vec![Finding::new("units", Level::NotChecked, message)];
     }
     // One that is enabled is enough: the other one is somebody else's way.

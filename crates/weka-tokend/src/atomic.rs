@@ -93,6 +93,16 @@ pub enum ReplaceProblem {
 }
 
 impl ReplaceProblem {
+    /// Whether it stays until somebody mends it: room and failing disks may come back by themselves.
+    #[must_use]
+    pub fn needs_person(&self) -> bool {
+        match self {
+            Self::DiskFull | Self::QuotaExceeded => false,
+            Self::Io(error) => is_denied(error),
+            _ => true,
+        }
+    }
+
     fn of(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull => Self::DiskFull,
@@ -101,6 +111,11 @@ impl ReplaceProblem {
             _ => Self::Io(error),
         }
     }
+}
+
+/// Whether somebody's mode bits, or a policy, are in the way.
+pub(crate) fn is_denied(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
 }
 
 impl From<io::Error> for ReplaceProblem {

@@ -1,5 +1,6 @@
 //! What a profile shows to its readers: the published token and the state, without asking the keeper.
 
+use crate::note::Note;
 use engine::{Condition, Generation, Lease, Moment};
 use secret::AccessToken;
 use std::fmt;
@@ -78,7 +79,7 @@ pub struct View {
     /// The token file kept fresh.
     pub token_file: Option<String>,
     /// What else a person should know.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
 }
 
 impl View {

@@ -1,214 +1,134 @@
 //! `doctor`, as far as the daemon can tell: each profile's cluster, its state, and what troubles it.
+//!
+//! - `cluster`: what is seen from outside
+//! - `surface`: the daemon's configuration, its memory, and who may ask
+
+mod cluster;
+mod surface;
 
 use crate::clock;
-use crate::config::ProfileConfig;
+use crate::config::{ProfileConfig, SinkContent, TokenFile};
 use crate::dirs::Service;
 use crate::keeper::order::Handle;
 use crate::keeper::report::{self, command};
+use crate::note::Note;
+use crate::peer::Peer;
 use crate::registry::{Registry, deadline};
 use crate::systemd::linger;
+use cluster::{about_cluster, examine_all};
 use engine::Condition;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinSet;
-use weka_rest::{ApiError, Client, Endpoint, Examination, Verdict};
-use wire::{Finding, Level, Refusal, Response};
+use wire::{Code, Finding, Level, Refusal, Response};
 
 /// The most that is spent on one endpoint; the caller may want it sooner.
 const LIMIT: Duration = Duration::from_secs(8);
 /// How long the user's name may be looked up.
 const NAME_LIMIT: Duration = Duration::from_secs(1);
-/// A certificate that ends sooner is worth a word, in seconds.
-const SOON_S: i64 = 30 * 86_400;
-/// Clocks that are this far apart are worth a word, and this far apart they do harm, in seconds: WEKA allows its own
-/// hosts 60 (WEKA 5.1 API: `allowed_clock_skew_secs`).
-const SKEW_S: (u64, u64) = (30, 60);
+/// How much is said of what troubles a profile, in bytes, so that all fits in a frame.
+const ROOM: usize = 40 * 1024;
 
 impl Registry {
     /// Everything that is found about one profile. Nothing secret is sent, and nothing is changed.
-    pub(crate) async fn examine(&self, profile: Option<&str>, timeout_ms: u32) -> Result<Response, Refusal> {
-        let mut findings = Vec::new();
-        let notes = self.notes();
-        if notes.is_empty() {
-            findings.push(Finding::new("configuration", Level::Ok, "the daemon's configuration is valid"));
-        }
-        for note in notes.iter().take(10) {
-            findings.push(
-                Finding::new("configuration", Level::Bad, note).fix("mend it, then: weka-tokend --check"),
-            );
-        }
-        let handle = self.find(profile)?;
-        let name = handle.name.to_string();
+    pub(crate) async fn examine(
+        &self,
+        profile: Option<&str>,
+        timeout_ms: u32,
+        peer: &Peer,
+    ) -> Result<Response, Refusal> {
+        let mut findings = vec![surface::peer(peer, self.own_uid)];
+        findings.extend(self.about_configuration());
+        findings.push(surface::memory(self.surroundings.dirs.service));
+        let handle = match self.find(profile) {
+            Ok(handle) => handle,
+            Err(refusal) if refusal.code == Code::Misconfigured => {
+                // Where nothing of it could be used, all has been said.
+                if !self.list().is_empty() {
+                    findings.push(surface::mistake(refusal.message, self.surroundings.dirs.service));
+                }
+                return Ok(Response::Findings(findings));
+            }
+            Err(refusal) => return Err(refusal),
+        };
         let config = Arc::clone(&handle.settings.borrow());
+        findings.extend(self.about_policy(handle.name.as_str(), &config));
         let limit = clock::now().until(deadline(timeout_ms)).min(LIMIT);
         let default = self.surroundings.default_profile();
-        let of = |verb: &str| command(verb, &name, default.as_str());
+        let of = |verb: &str| command(verb, handle.name.as_str(), default.as_str());
         let seen = examine_all(&config, limit).await;
-        findings.extend(about_cluster(&name, &seen, &of));
+        findings.extend(about_cluster(handle.name.as_str(), &seen, &of));
         findings.push(about_state(&handle, default.as_str()));
-        let view = handle.board.view().1;
-        if let Some(path) = &view.token_file {
-            findings.push(Finding::new(
-                "token-file",
-                Level::Ok,
-                format!("profile {name} keeps {path} fresh"),
-            ));
-        }
-        let unknown = self.access.unknown(&config.allow);
-        let unknown =
-            unknown.iter().map(|entry| format!("allow: {entry} is not known here, so it matches nobody"));
-        for note in view.notes.iter().cloned().chain(unknown).take(20) {
-            findings.push(Finding::new("profile", Level::Warn, format!("profile {name}: {note}")));
-        }
-        if self.surroundings.store.is_some() && self.surroundings.dirs.service == Service::User {
-            let advice = tokio::time::timeout(NAME_LIMIT, tokio::task::spawn_blocking(linger::advice)).await;
-            if let Some(advice) = advice.ok().and_then(Result::ok).flatten() {
-                findings.push(Finding::new("lingering", Level::Warn, advice));
-            }
-        }
+        findings.extend(about_keeping(&handle, &config));
+        findings.extend(self.about_lingering().await);
         Ok(Response::Findings(findings))
     }
-}
 
-/// All endpoints at the same time, in the order in which they are configured; `None` where there was no time.
-async fn examine_all(config: &ProfileConfig, limit: Duration) -> Vec<(Endpoint, Option<Examination>)> {
-    let client = Client::new(config.rest_settings());
-    let mut tasks = JoinSet::new();
-    for (place, endpoint) in config.endpoints.iter().cloned().enumerate() {
-        let client = client.clone();
-        tasks
-            .spawn(async move { (place, tokio::time::timeout(limit, client.examine(&endpoint)).await.ok()) });
-    }
-    let mut seen: Vec<_> = config.endpoints.iter().map(|endpoint| (endpoint.clone(), None)).collect();
-    while let Some(done) = tasks.join_next().await {
-        if let Ok((place, examination)) = done
-            && let Some((_, slot)) = seen.get_mut(place)
-        {
-            *slot = examination;
+    async fn about_lingering(&self) -> Option<Finding> {
+        if self.surroundings.store.is_none() || self.surroundings.dirs.service != Service::User {
+            return None;
         }
+        let advice = tokio::time::timeout(NAME_LIMIT, tokio::task::spawn_blocking(linger::advice)).await;
+        Some(Finding::new("lingering", Level::Warn, advice.ok().and_then(Result::ok).flatten()?))
     }
-    seen
 }
 
-/// Findings about endpoints: one for all that are well, one for each that is not.
-fn about_cluster(
-    name: &str,
-    seen: &[(Endpoint, Option<Examination>)],
-    of: &impl Fn(&str) -> String,
-) -> Vec<Finding> {
+/// What is kept for a profile, and what troubles it: files, sinks, its password source.
+fn about_keeping(handle: &Handle, config: &ProfileConfig) -> Vec<Finding> {
+    let (name, view) = (handle.name.as_str(), handle.board.view().1);
+    let is_troubled = |check: &str| view.notes.iter().any(|note| note.check == check);
+    let ok = |check: &str, message: String| Finding::new(check, Level::Ok, message);
     let mut findings = Vec::new();
-    for check in ["dns", "tcp", "tls", "clock"] {
-        let mut well = Vec::new();
-        for (endpoint, examination) in seen {
-            let found = match examination {
-                None => Some(not_in_time(check, endpoint)),
-                Some(examination) => match check {
-                    "dns" => about_name(name, endpoint, examination),
-                    "tcp" => about_connection(endpoint, examination),
-                    "tls" => about_certificate(name, endpoint, examination, of),
-                    _ => about_clock(endpoint, examination),
-                },
-            };
-            match found {
-                Some(finding) if finding.level == Level::Ok => well.push(endpoint.to_string()),
-                Some(finding) => findings.push(finding),
-                None => {}
-            }
+    if !is_troubled("token-file") {
+        findings.push(ok(
+            "token-file",
+            match (&view.token_file, &config.token_file) {
+                (Some(path), _) => format!("profile {name} keeps {path} fresh, for its owner alone"),
+                (None, TokenFile::None | TokenFile::Kept(_)) => {
+                    format!("profile {name} has none: its tokens are in memory only")
+                }
+                (None, TokenFile::AdoptOnly(path)) => format!("profile {name}: none at {}", path.display()),
+            },
+        ));
+    }
+    let is_shared =
+        view.token_file.is_some() || config.sinks.iter().any(|sink| sink.content == SinkContent::Pair);
+    if is_shared && !is_troubled("other-writers") {
+        findings.push(ok("other-writers", format!("nobody has used up a refresh token of profile {name}")));
+    }
+    if !config.sinks.is_empty() && !is_troubled("sink") {
+        findings.push(ok(
+            "sink",
+            format!("profile {name}: nothing is wrong with any (of {})", config.sinks.len()),
+        ));
+    }
+    if let Some(source) = config.password.as_ref().filter(|_| !is_troubled("password")) {
+        findings.push(ok("password", format!("profile {name} has its password from {source}")));
+    }
+    let mut room = ROOM;
+    let mut notes = view.notes.iter();
+    for note in notes.by_ref() {
+        let finding = about_note(name, note);
+        let size = finding.message.len() + finding.fix.as_deref().unwrap_or_default().len() + 64;
+        if size > room {
+            let message =
+                format!("profile {name}: {} more things are not as they should be", notes.len() + 1);
+            findings
+                .push(Finding::new("profile", Level::Bad, message).fix("mend these first; see the log, too"));
+            break;
         }
-        if !well.is_empty() {
-            let words = match check {
-                "dns" => "found",
-                "tcp" => "connected",
-                "tls" => "trusted",
-                _ => "its clock agrees with this host's",
-            };
-            findings.push(Finding::new(check, Level::Ok, format!("{}: {words}", well.join(", "))));
-        }
+        room -= size;
+        findings.push(finding);
     }
     findings
 }
 
-fn ok(check: &str) -> Finding {
-    Finding::new(check, Level::Ok, "")
-}
-
-fn not_in_time(check: &str, endpoint: &Endpoint) -> Finding {
-    Finding::new(check, Level::NotChecked, format!("{endpoint}: there was no time for it"))
-}
-
-fn about_name(name: &str, endpoint: &Endpoint, seen: &Examination) -> Option<Finding> {
-    Some(match &seen.addresses {
-        Ok(_) => ok("dns"),
-        Err(reason) => Finding::new("dns", Level::Bad, format!("{endpoint}: {reason}"))
-            .fix(format!("check endpoints under [profile.{name}], and this host's name service")),
-    })
-}
-
-fn about_connection(endpoint: &Endpoint, seen: &Examination) -> Option<Finding> {
-    Some(match seen.connection.as_ref()? {
-        Ok(()) => ok("tcp"),
-        Err(reason) => Finding::new("tcp", Level::Bad, format!("{endpoint}: {reason}"))
-            .fix("is the cluster up, the port right (WEKA's is 14000), and no firewall in between?"),
-    })
-}
-
-fn about_certificate(
-    name: &str,
-    endpoint: &Endpoint,
-    seen: &Examination,
-    of: &impl Fn(&str) -> String,
-) -> Option<Finding> {
-    if endpoint.is_http() {
-        let message = format!("{endpoint}: plain http sends tokens in clear");
-        return seen.connection.as_ref()?.as_ref().ok().map(|()| Finding::new("tls", Level::Warn, message));
+fn about_note(name: &str, note: &Note) -> Finding {
+    let level = if note.needs_person { Level::Bad } else { Level::Warn };
+    let finding = Finding::new(note.check, level, format!("profile {name}: {}", note.words));
+    match &note.remedy {
+        Some(remedy) => finding.fix(remedy),
+        None => finding,
     }
-    let bad = |message: String| Finding::new("tls", Level::Bad, message);
-    Some(match seen.certificate.as_ref()? {
-        Ok(shown) => match &shown.verdict {
-            Verdict::Trusted => {
-                let left_s = shown.not_after_unix_s.saturating_sub(clock::unix_now_s());
-                if left_s < SOON_S {
-                    let days = left_s / 86_400;
-                    let message = format!("{endpoint}: its certificate ends in {days} days");
-                    Finding::new("tls", Level::Warn, message).fix("have it renewed")
-                } else {
-                    ok("tls")
-                }
-            }
-            Verdict::Unknown { reason } => {
-                bad(format!("{endpoint} is not trusted: {reason}")).fix(of("trust"))
-            }
-            Verdict::PinMismatch { expected } => bad(format!(
-                "{endpoint} shows another certificate ({}) than the one that is pinned ({expected})",
-                shown.fingerprint
-            ))
-            .fix(format!(
-                "if the cluster's certificate was renewed, {}; otherwise somebody may be in between",
-                of("trust")
-            )),
-        },
-        Err(ApiError::Misconfigured { reason }) => {
-            bad(reason.clone()).fix(format!("mend ca_file or fingerprint under [profile.{name}]"))
-        }
-        Err(error) => bad(format!("no TLS handshake: {error}")).fix("is that WEKA's management port?"),
-    })
-}
-
-fn about_clock(endpoint: &Endpoint, seen: &Examination) -> Option<Finding> {
-    let not_known = |reason: String| Some(Finding::new("clock", Level::NotChecked, reason));
-    let ahead_s = match seen.ahead_s.as_ref()? {
-        Ok(ahead_s) => *ahead_s,
-        Err(ApiError::Untrusted { .. }) => return not_known(format!("{endpoint} is not trusted yet")),
-        Err(error) => return not_known(error.to_string()),
-    };
-    let (apart, side) = (ahead_s.unsigned_abs(), if ahead_s > 0 { "ahead of" } else { "behind" });
-    let level = match apart {
-        _ if apart > SKEW_S.1 => Level::Bad,
-        _ if apart > SKEW_S.0 => Level::Warn,
-        _ => return Some(ok("clock")),
-    };
-    let message = format!("{endpoint}: its clock is {} {side} this host's", report::span(apart));
-    Some(Finding::new("clock", level, message).fix("have both follow one time source; see: timedatectl"))
 }
 
 fn about_state(handle: &Handle, default_profile: &str) -> Finding {

@@ -9,7 +9,7 @@
 //!   passwords, `examination` is `doctor`, `errand` is what it asks the cluster for others,
 //!   `profiles` which ones there are, `reload` what the file says of them now,
 //!   `filesystems` with it, `following` keeps others' copies of a pair current
-//! - [`keeper`]: one task per profile, around one [`engine::Session`]; [`board`] is what it shows
+//! - [`keeper`]: one task per profile, around one [`engine::Session`]; [`board`] is what it shows, [`note`] what troubles it
 //! - [`token_file`], [`file_watch`], [`atomic`]: files shared with WEKA's own tools
 //! - [`sink`]: files that are kept fresh for others
 //! - [`password_source`], [`remembered`]: passwords without a person, and what must not be tried again
@@ -36,6 +36,7 @@ mod following;
 pub mod keeper;
 pub mod leftovers;
 pub mod logging;
+pub mod note;
 mod onboarding;
 mod overview;
 pub mod password_source;

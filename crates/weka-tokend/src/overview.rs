@@ -4,6 +4,7 @@ use crate::clock;
 use crate::config::ProfileName;
 use crate::keeper::order::Handle;
 use crate::keeper::report;
+use crate::note::Note;
 use crate::registry::Registry;
 use engine::Moment;
 use std::collections::BTreeSet;
@@ -13,6 +14,10 @@ use wire::{DaemonStatus, ProfileStatus, Refusal, State, Status};
 
 /// How many profiles go into one answer, so that it fits in a frame.
 const PAGE: usize = 40;
+/// How many notes of a profile are said.
+const MOST: usize = 4;
+/// How many sinks are named, of those with which something is wrong.
+const NAMED: usize = 2;
 /// How long a sentence may be in an answer, in bytes.
 const SENTENCE: usize = 400;
 
@@ -141,8 +146,22 @@ fn of_profile(handle: &Handle, default_profile: &str, now: Moment) -> ProfileSta
         locked_for_s: view.locked_until.map(|until| whole_s(now.until(until) + Duration::from_millis(999))),
         token_file: view.token_file,
         next_step: report::next_step(view.condition, handle.name.as_str(), default_profile),
-        notes: view.notes.iter().take(4).map(|note| shortened(note)).collect(),
+        notes: said(&view.notes),
     }
+}
+
+/// The first of what a person should know.
+fn said(notes: &[Note]) -> Vec<String> {
+    let is_sink = |note: &&Note| note.check == "sink";
+    let others = notes.iter().filter(is_sink).count().saturating_sub(NAMED);
+    let mut named = 0;
+    let first = notes.iter().filter(|note| {
+        named += usize::from(is_sink(note));
+        !is_sink(note) || named <= NAMED
+    });
+    let more = format!("{others} more sinks are not as they should be either; run: weka-token doctor");
+    let more = (others > 0).then_some(more);
+    first.map(ToString::to_string).chain(more).take(MOST).map(|note| shortened(&note)).collect()
 }
 
 fn of_broken(name: &str, mistakes: &str) -> ProfileStatus {

@@ -1,5 +1,7 @@
 //! Where a password comes from without a person.
 
+use crate::atomic::is_denied;
+use crate::note::Note;
 use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -114,6 +116,20 @@ pub enum PasswordProblem {
     /// The first line is not UTF-8, or holds a NUL.
     #[error("the first line is not text")]
     NotText,
+}
+
+impl PasswordSourceError {
+    /// The same, for people. What a program does not do now it may do later.
+    pub(crate) fn note(&self) -> Note {
+        let passes = match &self.problem {
+            PasswordProblem::Failed { .. } | PasswordProblem::TooSlow(_) => true,
+            PasswordProblem::Io(error) | PasswordProblem::Spawn(error) => {
+                !is_denied(error) && error.kind() != io::ErrorKind::NotFound
+            }
+            _ => false,
+        };
+        Note { needs_person: !passes, ..Note::passing("password", self.to_string()) }
+    }
 }
 
 impl fmt::Display for PasswordSource {

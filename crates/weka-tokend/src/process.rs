@@ -27,6 +27,28 @@ pub fn harden() {
     }
 }
 
+/// Whether others of the same user, or a core dump, get at this process's memory, as far as the kernel says.
+pub(crate) fn is_dumpable() -> bool {
+    nix::sys::prctl::get_dumpable().unwrap_or(true)
+}
+
+/// The ways by which secrets may leave memory, in words.
+pub(crate) fn weak_spots() -> Vec<String> {
+    let mut weak = Vec::new();
+    if !sys::is_all_locked() {
+        let limit = getrlimit(Resource::RLIMIT_MEMLOCK)
+            .map(|(soft, _)| format!(" (the limit is {} KiB)", soft / 1024));
+        let limit = limit.unwrap_or_default();
+        weak.push(format!(
+            "not every page with secrets could be locked in memory{limit}, so they may be swapped out"
+        ));
+    }
+    if is_dumpable() {
+        weak.push("debuggers of the same user and core dumps get at what is in memory".into());
+    }
+    weak
+}
+
 /// How many clients fit, and how many of them one user may have, so that no user starves another.
 #[must_use]
 pub fn client_limits(many_users: bool) -> Limits {

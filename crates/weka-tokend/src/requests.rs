@@ -172,7 +172,9 @@ impl Registry {
             Request::Revoke { profile, username, timeout_ms } => {
                 self.revoke_tokens(profile.as_deref(), username.as_deref(), timeout_ms).await
             }
-            Request::Examine { profile, timeout_ms } => self.examine(profile.as_deref(), timeout_ms).await,
+            Request::Examine { profile, timeout_ms } => {
+                self.examine(profile.as_deref(), timeout_ms, peer).await
+            }
             Request::ChangePassword(change) => self.change_password(*change).await,
             Request::Profiles { after_name } => Ok(self.profiles(after_name.as_deref())),
             Request::EditProfiles(edit) => self.edit_profiles(edit).await,

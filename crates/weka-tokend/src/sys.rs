@@ -20,6 +20,14 @@ const FIRST_PASSED: RawFd = 3;
 /// How many groups a peer may be in before it is taken to have only the first ones.
 const MOST_GROUPS: usize = 65_536;
 
+/// Whether some page with secrets could not be locked.
+static UNLOCKED: AtomicBool = AtomicBool::new(false);
+
+/// Whether all pages with secrets could be locked in memory so far.
+pub(crate) fn is_all_locked() -> bool {
+    !UNLOCKED.load(Ordering::Relaxed)
+}
+
 /// Lets the event loop tell when a descriptor can be read.
 ///
 /// # Errors
@@ -70,7 +78,6 @@ fn code_in(line: &str) -> Option<Range<usize>> {
 /// Where the limit (RLIMIT_MEMLOCK) is reached, the daemon goes on without, and says so once.
 pub(crate) fn lock_pages(secret: &[u8]) {
     static LOCKED: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
-    static SAID: AtomicBool = AtomicBool::new(false);
     // The page locked last: allocators give the same memory out again and again.
     static LAST: AtomicUsize = AtomicUsize::new(0);
     if secret.is_empty() {
@@ -98,7 +105,7 @@ pub(crate) fn lock_pages(secret: &[u8]) {
                 locked.insert(number);
                 LAST.store(number, Ordering::Relaxed);
             }
-            Err(error) if !SAID.swap(true, Ordering::Relaxed) => {
+            Err(error) if !UNLOCKED.swap(true, Ordering::Relaxed) => {
                 tracing::warn!(%error, "not every page with secrets can be locked in memory; see RLIMIT_MEMLOCK");
             }
             Err(_) => {}

@@ -8,6 +8,7 @@ use super::pairs::{Known, Pair};
 use super::password_memory::Seen;
 use crate::board::Board;
 use crate::clock;
+use crate::note::Note;
 use crate::password_source::{PasswordSource, PasswordSourceError};
 use crate::remembered::RefusedPassword;
 use crate::sink::{self, Look, News};
@@ -64,7 +65,7 @@ pub enum Report {
         /// Which pair.
         generation: Generation,
         /// What came of it.
-        result: Result<Saved, String>,
+        result: Result<Saved, Note>,
     },
     /// The state was stored with the service manager, or why not.
     Stored {

@@ -5,6 +5,7 @@ use super::order::DoneReply;
 use super::pairs::{Known, Pair};
 use crate::clock;
 use crate::config::TokenFile;
+use crate::note::Note;
 use crate::sink::{self, Look, Work};
 use crate::token_file::{self, FileLock, FileWorker, TokenFile as FoundFile, Tokens, Written};
 use engine::{Generation, Lease, Moment};
@@ -52,8 +53,8 @@ pub enum Looked {
     InSink(Pair),
     /// No file, or none configured.
     Nothing,
-    /// Something else, in words.
-    Problem(String),
+    /// Something else.
+    Problem(Note),
 }
 
 /// Looks at the token file.
@@ -63,8 +64,8 @@ pub async fn look(files: &FileWorker, path: Option<&Path>) -> Looked {
     match files.run(LOOK_LIMIT, move || token_file::read(&path)).await {
         Ok(Ok(Some(found))) => looked(found),
         Ok(Ok(None)) => Looked::Nothing,
-        Ok(Err(error)) => Looked::Problem(error.to_string()),
-        Err(gave_up) => Looked::Problem(format!("{shown}: {gave_up}")),
+        Ok(Err(error)) => Looked::Problem(error.note()),
+        Err(gave_up) => Looked::Problem(Note::passing("token-file", format!("{shown}: {gave_up}"))),
     }
 }
 
@@ -205,8 +206,8 @@ pub fn spawn_save(
             Ok(Ok(Written::Done(_))) => Ok(Saved::InFile),
             Ok(Ok(Written::Absent)) => Ok(Saved::NoFile),
             Ok(Ok(Written::Overtaken(found))) => Ok(Saved::Overtaken(looked(*found))),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(gave_up) => Err(format!("{shown}: {gave_up}")),
+            Ok(Err(error)) => Err(error.note()),
+            Err(gave_up) => Err(Note::passing("token-file", format!("{shown}: {gave_up}"))),
         };
         drop(reports.send(Report::Saved { generation, result }).await);
     });

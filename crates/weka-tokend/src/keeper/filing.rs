@@ -5,6 +5,7 @@ use super::file::{self, Looked, Saved};
 use super::pairs::Pair;
 use crate::clock;
 use crate::file_watch::FileWatch;
+use crate::note::Note;
 use crate::token_file::FileWorker;
 use engine::{Adopted, Event, Generation};
 
@@ -30,9 +31,9 @@ pub(super) struct FileSide {
     /// The pair that was last put back in the place of an older one, and how often.
     put_back: Option<(Generation, u8)>,
     /// What is wrong with what is there.
-    pub(super) problem: Option<String>,
+    pub(super) problem: Option<Note>,
     /// Why the pair that is held could not be put into it.
-    pub(super) save_problem: Option<String>,
+    pub(super) save_problem: Option<Note>,
 }
 
 impl FileSide {
@@ -198,14 +199,14 @@ impl Keeper {
         }
     }
 
-    pub(super) fn note_file_problem(&mut self, problem: String) {
+    pub(super) fn note_file_problem(&mut self, problem: Note) {
         if self.file.problem.as_ref() != Some(&problem) {
             tracing::warn!(profile = %self.name, "{problem}");
         }
         self.file.problem = Some(problem);
     }
 
-    pub(super) fn on_saved(&mut self, generation: Generation, result: Result<Saved, String>) {
+    pub(super) fn on_saved(&mut self, generation: Generation, result: Result<Saved, Note>) {
         self.file.worker.release();
         let mut overtaken = None;
         let ok = match result {

@@ -144,7 +144,8 @@ impl Keeper {
         logged_in.token_file = self.file_shown();
         logged_in.endpoint = self.endpoint();
         logged_in.expires_in_s = self.board.published().map_or(0, |published| published.lease.life.as_secs());
-        logged_in.notes.extend(self.file.save_problem.clone().or_else(|| self.file.problem.clone()));
+        let problem = self.file.save_problem.as_ref().or(self.file.problem.as_ref());
+        logged_in.notes.extend(problem.map(ToString::to_string));
         let (name, dirs) = (self.name.clone(), self.surroundings.dirs.clone());
         let of_a_user = self.storing.is_there() && dirs.service == Service::User;
         let reports = self.reports.clone();

@@ -41,6 +41,7 @@ mod view;
 use crate::board::Board;
 use crate::clock::{self, Alarm};
 use crate::config::{ProfileConfig, ProfileName};
+use crate::note::Note;
 use crate::surroundings::Surroundings;
 use crate::systemd::state::Restored;
 use engine::{Action, Answer, Condition, Event, Policy, Session, WaiterId};
@@ -101,7 +102,7 @@ pub struct Keeper {
     password: PasswordMemory,
     memory: MemorySide,
     last_error: Option<String>,
-    source_problem: Option<String>,
+    source_problem: Option<Note>,
     store_problem: Option<String>,
     storing: StoreSide,
     /// Token files to be deleted once a logout is written down.

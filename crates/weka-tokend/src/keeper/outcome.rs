@@ -142,7 +142,8 @@ impl Keeper {
 
     pub(super) fn refusal_at(&self, refused: Refused, endpoint: &str, now: Moment) -> wire::Refusal {
         let default = self.surroundings.default_profile();
-        let error = self.last_error.as_deref().or(self.source_problem.as_deref());
+        let source = self.source_problem.as_ref().map(|problem| problem.words.as_str());
+        let error = self.last_error.as_deref().or(source);
         report::refusal(refused, self.name.as_str(), default.as_str(), endpoint, error, now)
     }
 

@@ -8,6 +8,7 @@ use super::report;
 use super::{Keeper, Report};
 use crate::board::Board;
 use crate::config::{ProfileConfig, SinkConfig, SinkSession, TokenFile};
+use crate::note::Note;
 use crate::systemd::state::Restored;
 use engine::Condition;
 use ring::digest::{SHA256, digest};
@@ -68,14 +69,15 @@ impl OwnSide {
     }
 
     /// What a person should know of them.
-    pub(super) fn notes(&self) -> Vec<String> {
+    pub(super) fn notes(&self) -> Vec<Note> {
         let mut notes = Vec::new();
         for (path, own) in &self.sessions {
             let (_, view) = own.handle.board.view();
             if !matches!(view.condition, Condition::Ready | Condition::Starting) {
                 let error = view.last_error.map(|error| format!(": {error}")).unwrap_or_default();
                 let state = report::state(view.condition);
-                notes.push(format!("sink {} with a session of its own is {state}{error}", path.display()));
+                let words = format!("sink {} with a session of its own is {state}{error}", path.display());
+                notes.push(Note { needs_person: state.needs_a_person(), ..Note::passing("sink", words) });
             }
             notes.extend(view.notes);
         }

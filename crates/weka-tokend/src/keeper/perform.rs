@@ -225,7 +225,7 @@ impl Keeper {
                 }
             }
             Err(error) => {
-                let problem = error.to_string();
+                let problem = error.note();
                 if self.source_problem.as_ref() != Some(&problem) {
                     tracing::warn!(profile = %self.name, "{problem}");
                 }

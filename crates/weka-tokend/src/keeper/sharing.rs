@@ -8,10 +8,13 @@ use super::Keeper;
 use super::pairs::Pair;
 use super::report::local_time;
 use crate::config::{SinkConfig, SinkContent, SinkSession};
+use crate::note::Note;
 use engine::Moment;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// What `doctor` calls it.
+const CHECK: &str = "other-writers";
 /// How far the date in another's token may lie from the moment it tells: it is in whole seconds, as is our clock.
 const TOLERANCE: Duration = Duration::from_secs(2);
 
@@ -60,20 +63,29 @@ impl Sharing {
     }
 
     /// What a person should know, and do.
-    fn note(&self, profile: &str, file: Option<PathBuf>, has_source: bool) -> Option<String> {
+    fn note(&self, profile: &str, file: Option<PathBuf>, has_source: bool) -> Option<Note> {
         let file = file?;
         let file = file.display();
         let source = if has_source { "" } else { " (it needs a password source)" };
         let remedy = format!("a file of its own: [[profile.{profile}.sink]] with session = \"own\"{source}");
         match (self.used_up_unix_s, self.refused) {
-            (Some(unix_s), _) => Some(format!(
-                "another program used up the refresh token in {file} (seen at {}): here each works once, so the two cannot share a login; give it {remedy}",
-                local_time(unix_s)
-            )),
-            (None, Some(Refused { unix_s, .. })) => Some(format!(
-                "the refresh token in {file} was refused before its time (at {}): it was revoked, or another program that reads the file has used it up; where each works once, give that program {remedy}",
-                local_time(unix_s)
-            )),
+            (Some(unix_s), _) => {
+                let words = format!(
+                    "another program used up the refresh token in {file} (seen at {}): here each works once, so the two cannot share a login",
+                    local_time(unix_s)
+                );
+                Some(Note::lasting(CHECK, words).then(format!("give it {remedy}")))
+            }
+            (None, Some(Refused { unix_s, .. })) => {
+                let words = format!(
+                    "the refresh token in {file} was refused before its time (at {}): it was revoked, or another program that reads the file has used it up",
+                    local_time(unix_s)
+                );
+                Some(
+                    Note::passing(CHECK, words)
+                        .then(format!("where each works once, give that program {remedy}")),
+                )
+            }
             (None, None) => None,
         }
     }
@@ -92,7 +104,7 @@ impl Keeper {
     }
 
     /// What a person should know of others who use our refresh token.
-    pub(super) fn sharing_note(&self) -> Option<String> {
+    pub(super) fn sharing_note(&self) -> Option<Note> {
         let config = self.config();
         let token_file = config.token_file.path().filter(|_| self.file.there).map(ToOwned::to_owned);
         let file = token_file.or_else(|| self.open_sink());
@@ -125,7 +137,8 @@ mod tests {
     }
 
     fn note(sharing: &Sharing) -> String {
-        sharing.note("default", Some(FILE.into()), false).unwrap_or_default()
+        let note = sharing.note("default", Some(FILE.into()), false);
+        note.map(|note| note.to_string()).unwrap_or_default()
     }
 
     #[test]
@@ -140,8 +153,9 @@ mod tests {
         assert!(note(&sharing).contains("session = \"own\" (it needs a password source)"));
         sharing.refused(&pair(400), true, at(640), 0);
         assert!(!sharing.found(&pair(500)), "no news the second time");
-        let with_source = sharing.note("default", Some(FILE.into()), true).unwrap_or_default();
-        assert!(with_source.ends_with("session = \"own\""), "{with_source}");
+        let with_source = sharing.note("default", Some(FILE.into()), true).unwrap();
+        assert!(with_source.to_string().ends_with("session = \"own\""), "{with_source}");
+        assert!(with_source.needs_person);
     }
 
     #[test]

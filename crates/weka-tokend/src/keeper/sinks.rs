@@ -5,15 +5,13 @@ use super::order::FINISH_LIMIT;
 use super::pairs::Pair;
 use crate::clock;
 use crate::config::SinkSession;
+use crate::note::Note;
 use crate::sink::{Look, News, Offer, Sink, What, Work};
 use engine::Event;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
-
-/// How many sinks are named in `status`, of those with which something is wrong.
-const NAMED: usize = 2;
 
 /// A keeper's sinks.
 #[derive(Debug, Default)]
@@ -28,7 +26,7 @@ pub(super) struct SinkSide {
 #[derive(Debug)]
 struct Entry {
     sink: Sink,
-    problem: Option<String>,
+    problem: Option<Note>,
 }
 
 impl SinkSide {
@@ -44,15 +42,8 @@ impl SinkSide {
     }
 
     /// What a person should know.
-    pub(super) fn notes(&self) -> Vec<String> {
-        let problems = self.sinks.values().filter_map(|entry| entry.problem.clone());
-        let mut notes: Vec<_> = problems.collect();
-        let others = notes.len().saturating_sub(NAMED);
-        notes.truncate(NAMED);
-        if others > 0 {
-            notes.push(format!("{others} more sinks are not as they should be either; see the log"));
-        }
-        notes
+    pub(super) fn notes(&self) -> impl Iterator<Item = Note> {
+        self.sinks.values().filter_map(|entry| entry.problem.clone())
     }
 }
 

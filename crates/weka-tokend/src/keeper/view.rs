@@ -3,6 +3,7 @@
 use super::exchange::Report;
 use super::{Keeper, report};
 use crate::board::View;
+use crate::note::Note;
 use engine::{Condition, Moment};
 
 impl Keeper {
@@ -14,22 +15,23 @@ impl Keeper {
             Condition::Starting => self.shown,
             condition => condition,
         };
-        let mut notes: Vec<String> = Vec::new();
+        let mut notes = Vec::new();
         notes.extend(self.file.problem.clone());
         if let Some(problem) = &self.file.save_problem {
-            notes.push(format!("{problem}; it is not up to date, and tried again"));
+            notes.push(problem.clone().then("it is not up to date, and tried again"));
         }
         notes.extend(self.sharing_note());
         notes.extend(self.source_problem.clone());
-        notes.extend(self.store_problem.clone());
+        notes.extend(self.store_problem.clone().map(|problem| Note::passing("store", problem)));
         if let (true, Some(source)) = (self.memory.has_refused(), &config.password) {
-            notes.push(format!(
-                "the password from {source} was refused; it is not tried again until it changes or somebody logs in"
-            ));
+            let words = format!("the password from {source} was refused");
+            let remedy = "it is not tried again until it changes or somebody logs in";
+            notes.push(Note::lasting("password", words).then(remedy));
         }
         if let (Some(mode), Some(path)) = (self.file.lax_mode, config.token_file.path()) {
             let path = path.display();
-            notes.push(format!("{path} was readable by others (mode {mode:04o}); run: chmod 600 {path}"));
+            let words = format!("{path} was readable by others (mode {mode:04o})");
+            notes.push(Note::passing("token-file", words).then(format!("run: chmod 600 {path}")));
         }
         notes.extend(self.sinks.notes());
         notes.extend(self.own.notes());

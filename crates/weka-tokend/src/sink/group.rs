@@ -43,11 +43,12 @@ mod tests {
 
     #[test]
     fn another_one_is_refused_with_what_would_help() {
-        let refused = own_group("4242424", Service::Host).unwrap_err().to_string();
+        let note = |refused: SinkProblem| refused.at(std::path::Path::new("/srv/sink")).to_string();
+        let refused = note(own_group("4242424", Service::Host).unwrap_err());
         for part in ["4242424", "weka-tokend.service", "SupplementaryGroups=4242424"] {
             assert!(refused.contains(part), "{refused}");
         }
-        let refused = own_group("4242424", Service::User).unwrap_err().to_string();
+        let refused = note(own_group("4242424", Service::User).unwrap_err());
         assert!(refused.contains("SupplementaryGroups=4242424"), "{refused}");
         let refused = own_group("no such group", Service::Host).unwrap_err();
         assert!(matches!(refused, SinkProblem::NoSuchGroup(_)), "{refused}");

@@ -22,6 +22,7 @@ use crate::dirs::Dirs;
 use crate::keeper::exchange::Report;
 use crate::keeper::file::pair_of;
 use crate::keeper::pairs::{Known, Pair};
+use crate::note::Note;
 use content::Held;
 use file::Target;
 use std::path::{Path, PathBuf};
@@ -58,8 +59,8 @@ pub struct News {
 /// What a sink's task has to tell.
 #[derive(Debug)]
 pub enum What {
-    /// It is not as it should be, in words; or it is again.
-    Problem(Option<String>),
+    /// It is not as it should be; or it is again.
+    Problem(Option<Note>),
     /// A tool has put a pair of its own there.
     Found {
         /// It.
@@ -88,7 +89,7 @@ struct Done {
     /// What it has attended to last, by its number.
     number: u64,
     /// What was wrong.
-    problem: Option<String>,
+    problem: Option<Note>,
 }
 
 impl Sink {
@@ -158,7 +159,8 @@ impl Work {
     /// Waits until it has been tried; says what was wrong.
     pub(crate) async fn ended(mut self) -> Option<String> {
         // An error means that the sink's task has ended.
-        self.done.wait_for(|done| done.number >= self.number).await.ok()?.problem.clone()
+        let done = self.done.wait_for(|done| done.number >= self.number).await.ok()?;
+        done.problem.as_ref().map(ToString::to_string)
     }
 }
 

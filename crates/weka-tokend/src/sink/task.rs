@@ -10,6 +10,7 @@ use crate::file_watch::FileWatch;
 use crate::keeper::exchange::Report;
 use crate::keeper::file::pair_of;
 use crate::keeper::pairs::{Known, Pair};
+use crate::note::Note;
 use crate::token_file;
 use crate::token_file::FileWorker;
 use engine::{Lease, Moment};
@@ -48,7 +49,7 @@ pub(super) struct Task {
     watch: Option<FileWatch>,
     alarm: Option<Alarm>,
     retry: Option<(Instant, Duration)>,
-    problem: Option<String>,
+    problem: Option<Note>,
     /// What was wanted last has been there, or gone.
     settled: bool,
     /// The file has been as this daemon wanted it.
@@ -212,12 +213,16 @@ impl Task {
                 Some((Instant::now() + pause, pause))
             }
         };
-        let path = self.target.config.path.display();
-        let problem = problem.map(|problem| format!("sink {path}: {problem}"));
+        let path = &self.target.config.path;
+        let problem = problem.map(|problem| problem.at(path));
         if problem != self.problem && !is_passing {
             match &problem {
                 Some(problem) => tracing::warn!(profile = %self.profile, "{problem}"),
-                None => tracing::info!(profile = %self.profile, "sink {path} is kept again"),
+                // One that is not wanted any more, or not yet, is not kept.
+                None if matches!(self.wanted.borrow().1, Wanted::Pair(_)) => {
+                    tracing::info!(profile = %self.profile, "sink {} is kept again", path.display());
+                }
+                None => {}
             }
             self.problem.clone_from(&problem);
             self.tell(What::Problem(problem)).await;

@@ -1,6 +1,7 @@
 //! What can be wrong with a token file, in words that never quote it.
 
-use crate::atomic::{ReplaceError, ReplaceProblem};
+use crate::atomic::{ReplaceError, ReplaceProblem, is_denied};
+use crate::note::Note;
 use std::io;
 use std::path::PathBuf;
 
@@ -87,7 +88,25 @@ pub enum TokenFileProblem {
     Io(#[source] io::Error),
 }
 
+impl TokenFileError {
+    /// The same, for people.
+    #[must_use]
+    pub fn note(&self) -> Note {
+        Note { needs_person: self.problem.needs_person(), ..Note::passing("token-file", self.to_string()) }
+    }
+}
+
 impl TokenFileProblem {
+    /// Whether it stays until somebody mends it. What may be written over goes with the next pair.
+    fn needs_person(&self) -> bool {
+        match self {
+            Self::BeingWritten => false,
+            Self::NoFolder(error) | Self::Io(error) => is_denied(error),
+            Self::Write(problem) => problem.needs_person(),
+            other => !other.may_be_written_over(),
+        }
+    }
+
     /// Whether it may just be that somebody is in the middle of writing the file.
     #[must_use]
     pub const fn may_be_half_written(&self) -> bool {

@@ -161,5 +161,6 @@ fn a_missing_folder_is_nothing_to_remove_and_named_when_it_is_needed() {
     assert!(matches!(target.remove(None, || true), Ok(Kept::Already)));
     assert!(matches!(target.look(), Ok(None)));
     let Err(problem) = keep(&target, 1) else { panic!("it was written") };
-    assert!(problem.to_string().contains("mkdir"), "{problem}");
+    let note = problem.at(&target.config.path).to_string();
+    assert!(note.contains("mkdir"), "{note}");
 }
