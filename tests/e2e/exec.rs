@@ -243,7 +243,7 @@ fn the_exit_status_is_the_commands_own() {
     assert_eq!(exit(&["sh", "-c", "kill -TERM $$"]).status, 128 + 15);
     assert_eq!(exit(&["sh", "-c", "kill -KILL $$"]).status, 128 + 9);
     let words = exit(&["no-such-command"]).refused(127);
-    assert!(words.contains("cannot run no-such-command"), "{words}");
+    assert!(words.contains("no command no-such-command in the folders of PATH"), "{words}");
     assert!(exit(&["/etc/passwd"]).refused(126).contains("/etc/passwd"));
     assert!(exit(&["/etc/passwd/x"]).status == 126);
     // Without `--` too, and options behind the command are the command's own.

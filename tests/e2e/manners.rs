@@ -3,7 +3,7 @@
 use crate::LoggedIn;
 use e2e::home::finish;
 use e2e::process::Process;
-use e2e::{Cluster, Home, Ran};
+use e2e::{Cluster, Home, Ran, Terminal};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use std::process::{Command, Stdio};
@@ -230,4 +230,38 @@ fn every_refusal_has_a_next_step() {
     step(&["get"], 4);
     step(&["refresh"], 4);
     step(&["whoami"], 4);
+}
+
+/// What colours take of a line, and no columns.
+const COLOURS: usize = "\x1b[1;31m\x1b[0m".len();
+
+/// It was one line of 230 columns, which the terminal broke wherever it was full.
+#[test]
+fn a_confirmation_was_broken_in_the_middle_of_words() {
+    let it = LoggedIn::as_user(Cluster::start(&[]), "admin", "Admin-Pass1");
+    let mut terminal = Terminal::of_size(&it.home.weka_token(&["revoke-tokens"]), 24, 60);
+    let shown = terminal.expect("Type yes");
+    assert!(shown.lines().count() >= 4, "{shown}");
+    for line in shown.lines().map(str::trim_end) {
+        assert!(line.chars().count() <= 60, "{line}");
+    }
+    let words = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains("long-lived ones, those of WEKA's own tools and GUI, and those of other hosts"),
+        "{shown}"
+    );
+    terminal.type_in("no\n");
+    assert_eq!(terminal.finish().0, 1);
+    // A failure, too; what is to be copied is in one piece.
+    it.home.run(&["logout"]).ok();
+    let terminal =
+        Terminal::of_size(&it.home.weka_token(&["get", "-p", "a-profile-that-is-not-there"]), 24, 40);
+    let (status, shown) = terminal.finish();
+    assert_eq!(status, 1);
+    let lines: Vec<_> = shown.lines().map(str::trim_end).collect();
+    assert!(
+        lines.iter().all(|line| line.starts_with(' ') || line.chars().count() <= 40 + COLOURS),
+        "{shown}"
+    );
+    assert!(lines.contains(&"  run: weka-token login -p a-profile-that-is-not-there"), "{shown}");
 }

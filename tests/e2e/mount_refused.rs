@@ -68,7 +68,11 @@ fn what_is_wrong_is_one_clear_line_and_leaves_nothing() {
             "unknown mount option token_colour; known are",
         ),
         (&[SPEC, SECURE, "-o", "_netdev,token_via=pipe"], 1, "token_via=pipe: expected path or mount-token"),
-        (&[SPEC, SECURE, "-o", "_netdev,auth_token_path=/root/x"], 1, "auth_token_path= is set here"),
+        (
+            &[SPEC, SECURE, "-o", "_netdev,auth_token_path=/root/x"],
+            1,
+            "auth_token_path= is set by weka-token itself",
+        ),
         (&[SPEC, SECURE, "-o", "_netdev,token_profile=nobody"], 1, "nobody"),
         (&["weka01/", SECURE, "-o", "_netdev"], 1, "\"weka01/\" names no filesystem"),
         (&["weka01,weka02/", SECURE, "-o", "_netdev"], 1, "names no filesystem"),
@@ -138,7 +142,10 @@ fn nothing_that_was_put_in_the_way_is_followed() {
     symlink("/mnt/elsewhere", &folder).unwrap();
     let failed = host.mount("_netdev", SECURE);
     assert_eq!(failed.status, 2, "{failed:#?}");
-    assert!(failed.stderr.contains("no private file for the token: /run/mount.weka-token: "), "{failed:#?}");
+    assert!(
+        failed.stderr.contains("no private file for the token: /run/mount.weka-token is "),
+        "{failed:#?}"
+    );
     fs::remove_file(&folder).unwrap();
     machine.run(&["install", "-d", "-o", "64321", "-m", "700", "/run/mount.weka-token"]).ok();
     let failed = host.mount("_netdev", SECURE);

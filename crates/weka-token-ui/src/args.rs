@@ -7,10 +7,12 @@ use std::path::PathBuf;
 use weka_token::failure::{Failure, USAGE};
 use weka_token::profile_name;
 
+/// Nothing wraps these lines.
 const AFTER_HELP: &str = "\
-It shows what `weka-token status` shows, as it changes, and does by keys what the commands do: log in,
-refresh, log out, make a long-lived API token, revoke all tokens. `?` shows every key. It needs a
-terminal of at least 60 columns and 16 rows, and works with 16 colours or none.
+It shows what `weka-token status` shows, as it changes, and does by keys what
+the commands do: log in, refresh, log out, make a long-lived API token, revoke
+all tokens. `?` shows every key. It needs a terminal of at least 60 columns and
+16 rows, and works with 16 colours or none.
 
 Examples:
   weka-token ui
@@ -30,13 +32,14 @@ Environment:
                       what a login offers where the profile says nothing
   NO_COLOR            no colours
   LC_ALL, LC_CTYPE, LANG
-                      where they do not name UTF-8, bars and frames are drawn in ASCII";
+                      where they do not name UTF-8, bars and frames are drawn in
+                      ASCII";
 
-/// The terminal UI of weka-token: profiles, their tokens, and what can be done with them
+/// Shows the profiles of weka-token and their tokens, and acts on them by keys
 #[derive(Debug, Clone, Default, PartialEq, Eq, Parser)]
-#[command(name = "weka-token-ui", version, after_help = AFTER_HELP, max_term_width = 110)]
+#[command(name = "weka-token-ui", version, after_help = AFTER_HELP)]
 pub struct Options {
-    /// The daemon's socket, instead of looking for it
+    /// The daemon's socket, if not the usual one
     #[arg(long, value_name = "PATH")]
     pub socket: Option<PathBuf>,
     /// The profile to begin with
@@ -103,7 +106,7 @@ mod tests {
     fn help_and_version_are_text() {
         let Ok(Parsed::Text(help)) = parsed(&["--help"]) else { panic!("no help") };
         assert!(
-            help.contains("Usage: weka-token-ui") && help.lines().all(|line| line.chars().count() <= 110),
+            help.contains("Usage: weka-token-ui") && help.lines().all(|line| line.chars().count() <= 80),
             "{help}"
         );
         assert_eq!(parsed(&["-V"]), Ok(Parsed::Text("weka-token-ui 0.1.0\n".into())));

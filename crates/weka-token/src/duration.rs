@@ -8,9 +8,9 @@ const UNITS: [(char, u64); 5] = [('s', 1), ('m', 60), ('h', 3600), ('d', 86_400)
 /// A sentence that says what is wrong with it.
 pub fn parse(text: &str) -> Result<u64, String> {
     if text.eq_ignore_ascii_case("infinite") || text.eq_ignore_ascii_case("unlimited") {
-        return Err("a limit is needed: what never ends could never be refused or cut off".into());
+        return Err("a limit is needed: what never ends can be neither refused nor cut off".into());
     }
-    let too_long = || "more than 64 bits of seconds".to_owned();
+    let too_long = || "it is too long: its seconds do not fit into 64 bits".to_owned();
     let mut total: u64 = 0;
     let mut number: Option<u64> = None;
     let mut units = 0_u32;
@@ -45,7 +45,7 @@ fn expected() -> String {
 /// As [`parse`], or more than the 49 days that fit on the wire.
 pub(crate) fn parse_timeout(text: &str) -> Result<u32, String> {
     let milliseconds = parse(text)?.checked_mul(1000).and_then(|ms| u32::try_from(ms).ok());
-    milliseconds.ok_or_else(|| "at most 49d".into())
+    milliseconds.ok_or_else(|| "expected 49d at most".into())
 }
 
 /// Parses how long something may live, which is not nothing.
@@ -54,7 +54,7 @@ pub(crate) fn parse_timeout(text: &str) -> Result<u32, String> {
 /// As [`parse`], or it is zero.
 pub(crate) fn parse_life(text: &str) -> Result<u64, String> {
     match parse(text)? {
-        0 => Err("at least one second".into()),
+        0 => Err("expected at least one second".into()),
         seconds => Ok(seconds),
     }
 }
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(parse_timeout("0"), Ok(0));
         assert_eq!(parse_timeout("10s"), Ok(10_000));
         assert_eq!(parse_timeout("49d"), Ok(4_233_600_000));
-        assert_eq!(parse_timeout("50d"), Err("at most 49d".into()));
+        assert_eq!(parse_timeout("50d"), Err("expected 49d at most".into()));
     }
 
     proptest! {

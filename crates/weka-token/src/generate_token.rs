@@ -54,15 +54,27 @@ fn clipboard(session: &Session<'_>) -> Result<Clipboard, Failure> {
 }
 
 fn tell(session: &Session<'_>, made: &LongLived, copied: bool) {
-    let life = life(made.token.expires_in_s, made.asked_s);
-    if copied {
-        session.say(&format!("copied to the clipboard, where the terminal allows it; it lives {life}"));
-    } else {
-        session.say(&format!("it lives {life}; weka-token keeps no copy of it"));
+    for line in said(made, copied) {
+        session.say(&line);
     }
-    for note in &made.notes {
-        session.say(note);
-    }
+}
+
+/// What a person is told. Where the cluster granted less than was asked for, the notes say how much, so that there is
+/// one number, and not beside it what is left of that by now.
+fn said(made: &LongLived, copied: bool) -> Vec<String> {
+    let (expires_in_s, asked_s) = (made.token.expires_in_s, made.asked_s);
+    let is_noted = expires_in_s.saturating_add(ON_THE_WAY_S) < asked_s && !made.notes.is_empty();
+    let life = (!is_noted).then(|| life(expires_in_s, asked_s));
+    let mut lines = made.notes.clone();
+    lines.push(match (copied, life) {
+        (true, Some(life)) => {
+            format!("copied to the clipboard, where the terminal allows it; it lives {life}")
+        }
+        (true, None) => "copied to the clipboard, where the terminal allows it".to_owned(),
+        (false, Some(life)) => format!("it lives {life}; weka-token keeps no copy of it"),
+        (false, None) => "weka-token keeps no copy of it".to_owned(),
+    });
+    lines
 }
 
 /// What was asked for and granted is said as it was asked: the moment that the answer took is no shorter life.
@@ -84,6 +96,29 @@ mod tests {
         assert_eq!(life(2_591_999, 2_592_000), "30d");
         assert_eq!(life(3599, 3600), "1h00m");
         assert_eq!(life(0, 1), "1s");
+    }
+
+    /// "it lives 1m39s" stood beside "the cluster granted 1m40s".
+    #[test]
+    fn two_lives_were_told_of_one_token() {
+        let token = wire::Token {
+            access_token: secret::AccessToken::new("a.b".into()),
+            token_type: "Bearer".into(),
+            expires_in_s: 99,
+            profile: "default".into(),
+            endpoint: "https://weka01:14000".into(),
+            org: None,
+            username: None,
+        };
+        let note = "the cluster granted 1m40s, not the 1h asked for".to_owned();
+        let less = LongLived { token: token.clone(), asked_s: 3600, notes: vec![note.clone()] };
+        for copied in [false, true] {
+            let said = said(&less, copied);
+            assert_eq!(said.first(), Some(&note));
+            assert!(!said.concat().contains("1m39s"), "{said:?}");
+        }
+        let as_asked = LongLived { token, asked_s: 100, notes: vec![] };
+        assert_eq!(said(&as_asked, false), ["it lives 1m40s; weka-token keeps no copy of it"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! Its way in:
 //! - `fast_path`: `get` with plain options, without building a command tree.
 //! - `args`: everything else, by clap; also the source of help texts and completions.
-//! - `duration`, `profile_name`, `fingerprint`: the values both accept.
+//! - `duration`, `profile_name`, `name`, `fingerprint`: the values that are accepted.
 //! - `environment`: the variables that matter, read once.
 //!
 //! To the daemon and back:
@@ -36,7 +36,7 @@
 //! What comes out:
 //! - `output`: results on stdout in one write, everything else on stderr.
 //! - `failure`: message, next step, exit status.
-//! - `token_format`, `json`, `span`, `utc`: how things are written.
+//! - `token_format`, `json`, `span`, `utc`, `wrap`: how things are written.
 //! - `sys`: the one unsafe call, the size of a terminal.
 
 mod after_help;
@@ -67,6 +67,7 @@ mod logout;
 pub mod man;
 mod mount;
 mod mount_token;
+mod name;
 mod output;
 mod passwd;
 mod private_file;
@@ -92,6 +93,7 @@ mod units;
 pub mod utc;
 mod watch;
 mod whoami;
+mod wrap;
 
 use args::{Command, Global, Parsed};
 use environment::Environment;
@@ -106,33 +108,35 @@ pub fn run() -> ExitCode {
     let environment = Environment::read();
     let mut words = std::env::args_os();
     let program = words.next().unwrap_or_default();
-    let mut arguments: Vec<OsString> = words.collect();
-    let is_mount_helper = mount::is_helper(&program);
-    if is_mount_helper {
-        arguments.insert(0, "mount".into());
-    }
-    let outcome = match fast_path::parse(&arguments) {
-        Some((global, options)) => session(&global, &environment).and_then(|it| get::run(&it, &options)),
-        None => run_unusual(arguments, &environment),
+    let arguments: Vec<OsString> = words.collect();
+    let (name, outcome) = if mount::is_helper(&program) {
+        (mount::NAME, run_mount_helper(&arguments, &environment))
+    } else {
+        ("weka-token", run_command(&arguments, &environment))
     };
     match outcome {
         Ok(status) => ExitCode::from(status),
-        Err(failure) => {
-            let name = if is_mount_helper { mount::NAME } else { "weka-token" };
-            output::report(name, &failure, environment.colour)
-        }
+        Err(failure) => output::report(name, &failure, environment.colour),
     }
 }
 
-fn run_unusual(arguments: Vec<OsString>, environment: &Environment) -> Result<u8, Failure> {
-    match args::parse(&arguments) {
+fn run_command(arguments: &[OsString], environment: &Environment) -> Result<u8, Failure> {
+    if let Some((global, options)) = fast_path::parse(arguments) {
+        return session(&global, environment).and_then(|it| get::run(&it, &options));
+    }
+    match args::parse(arguments) {
         Ok(parsed) => run_parsed(parsed, environment),
-        Err(failure) => Err(match args::meant(&arguments).as_deref() {
+        Err(failure) => Err(match args::meant(arguments).as_deref() {
             Some("mount") => mount::in_terms_of_mount(failure),
             Some("exec" | "curl") => failure.before_start(),
             _ => failure,
         }),
     }
+}
+
+fn run_mount_helper(arguments: &[OsString], environment: &Environment) -> Result<u8, Failure> {
+    let parsed = args::parse_mount_helper(arguments).map_err(mount::in_terms_of_mount)?;
+    run_parsed(parsed, environment)
 }
 
 fn session<'a>(global: &Global, environment: &'a Environment) -> Result<Session<'a>, Failure> {

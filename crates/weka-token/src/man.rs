@@ -3,7 +3,6 @@
 use crate::after_help::{Section, sections};
 use crate::args;
 use crate::failure::{FAILED, Failure};
-use crate::mount;
 use crate::output;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
@@ -39,11 +38,8 @@ pub fn pages() -> io::Result<Vec<Page>> {
 /// # Errors
 /// None that is known: the page is written to memory.
 pub fn mount_helper() -> io::Result<Page> {
-    let mut tree = args::tree();
-    tree.build();
-    let command = tree.get_subcommands().find(|command| command.get_name() == "mount").cloned();
-    let command = command.ok_or_else(|| io::Error::other("there is no command mount"))?;
-    let command = command.name(mount::NAME).display_name(mount::NAME).bin_name(mount::NAME);
+    let mut command = args::mount_helper();
+    command.build();
     written(command, Some("8"), "mount(8), systemd.mount(5), autofs(5), weka-token(1), weka-tokend(1)")
 }
 

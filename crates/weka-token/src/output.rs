@@ -1,6 +1,8 @@
 //! Results on stdout, in one write; everything else on stderr.
 
 use crate::failure::{FAILED, Failure};
+use crate::sys;
+use crate::wrap::wrapped;
 use nix::errno::Errno;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
@@ -37,7 +39,7 @@ pub(crate) fn result(bytes: &[u8]) -> Result<Reader, Failure> {
 
 /// Says something on stderr; if nobody can hear it, so be it.
 pub(crate) fn say(text: &str) {
-    let mut line = printable(text);
+    let mut line = wrapped(&printable(text), sys::columns(io::stderr()));
     line.push('\n');
     io::stderr().write_all(line.as_bytes()).unwrap_or_default();
 }
@@ -46,14 +48,19 @@ pub(crate) fn say(text: &str) {
 pub(crate) fn report(program: &str, failure: &Failure, colour: bool) -> ExitCode {
     if !failure.message.is_empty() {
         let coloured = colour && io::stderr().is_terminal();
-        io::stderr().write_all(describe(program, failure, coloured).as_bytes()).unwrap_or_default();
+        let text = describe(program, failure, coloured, sys::columns(io::stderr()));
+        io::stderr().write_all(text.as_bytes()).unwrap_or_default();
     }
     ExitCode::from(failure.status)
 }
 
-fn describe(program: &str, failure: &Failure, coloured: bool) -> String {
+/// The message is broken between words where it is longer than the terminal is wide; a next step stays in one piece,
+/// since it may be a command to copy.
+fn describe(program: &str, failure: &Failure, coloured: bool, columns: Option<usize>) -> String {
     let (on, off) = if coloured { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
-    let mut text = format!("{on}{program}:{off} {}\n", printable(&failure.message));
+    let message = wrapped(&format!("{program}: {}", printable(&failure.message)), columns);
+    let message = message.strip_prefix(program).and_then(|rest| rest.strip_prefix(':')).unwrap_or(&message);
+    let mut text = format!("{on}{program}:{off}{message}\n");
     for step in &failure.next_steps {
         // Writing to a string cannot fail.
         let _: std::fmt::Result = writeln!(text, "  {}", printable(step));
@@ -76,16 +83,26 @@ mod tests {
     fn a_failure_is_a_line_and_its_next_steps() {
         let failure = Failure::new(4, "profile prod needs a login").then("run: weka-token login -p prod");
         assert_eq!(
-            describe("weka-token", &failure, false),
+            describe("weka-token", &failure, false, None),
             "weka-token: profile prod needs a login\n  run: weka-token login -p prod\n"
         );
-        assert!(describe("weka-token", &failure, true).starts_with("\x1b[1;31mweka-token:\x1b[0m profile"));
+        let coloured = describe("weka-token", &failure, true, Some(80));
+        assert!(coloured.starts_with("\x1b[1;31mweka-token:\x1b[0m profile"));
+    }
+
+    #[test]
+    fn a_long_message_is_broken_between_words_and_a_command_is_not() {
+        let failure = Failure::new(4, "profile prod needs a login").then("run: weka-token login -p prod");
+        assert_eq!(
+            describe("weka-token", &failure, false, Some(25)),
+            "weka-token: profile prod\nneeds a login\n  run: weka-token login -p prod\n"
+        );
     }
 
     #[test]
     fn a_cluster_cannot_write_to_the_terminal() {
         let failure = Failure::new(1, "bad\x1b[2Jnews\u{9b}31m").then("a\rb");
-        let text = describe("weka-token", &failure, false);
+        let text = describe("weka-token", &failure, false, None);
         assert!(!text.contains(['\x1b', '\u{9b}', '\r']), "{text:?}");
     }
 }

@@ -7,7 +7,9 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, open, openat};
 use nix::sys::stat::{FileStat, Mode, fchmod, fstat, fstatat, mkdirat};
 use nix::unistd::{Uid, UnlinkatFlags, geteuid, unlinkat};
+use std::error::Error;
 use std::ffi::OsStr;
+use std::fmt;
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -56,10 +58,12 @@ impl Place {
             Self::Own(base, below) => {
                 let mut folder = open(base, FOLDER, Mode::empty())?;
                 if !is_safe(&fstat(&folder)?, Mode::empty()) {
-                    return Err(io::Error::other("others can write to it"));
+                    return Err(io::Error::other(format!("others can write to {}", base.display())));
                 }
+                let mut path = base.clone();
                 for name in *below {
-                    folder = own_folder(&folder, name)?;
+                    path.push(name);
+                    folder = own_folder(&folder, name, &path)?;
                 }
                 Ok(folder)
             }
@@ -67,18 +71,58 @@ impl Place {
     }
 }
 
+/// What is in the place of a folder of ours, and was not made by us.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// A link, a file, or whatever else is no folder.
+    NoFolder(PathBuf),
+    /// Somebody else's folder.
+    Foreign(PathBuf, Uid),
+}
+
+impl Obstacle {
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::NoFolder(path) | Self::Foreign(path, _) => path,
+        }
+    }
+
+    /// The obstacle that a failure tells of, if it does.
+    pub(crate) fn of(error: &io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
+    }
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoFolder(path) => write!(formatter, "{} is a link or a file, no folder", path.display()),
+            Self::Foreign(path, uid) => write!(formatter, "{} belongs to uid {uid}", path.display()),
+        }
+    }
+}
+
+impl Error for Obstacle {}
+
 const FOLDER: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_RDONLY).union(OFlag::O_CLOEXEC);
 
 /// A folder of ours in another, made where it is missing. Never follows a link.
-fn own_folder(parent: &OwnedFd, name: &str) -> io::Result<OwnedFd> {
+fn own_folder(parent: &OwnedFd, name: &str, path: &Path) -> io::Result<OwnedFd> {
     match mkdirat(parent, name, PRIVATE) {
         Ok(()) | Err(Errno::EEXIST) => {}
         Err(error) => return Err(error.into()),
     }
-    let folder = openat(parent, name, FOLDER | OFlag::O_NOFOLLOW, Mode::empty())?;
+    let folder = match openat(parent, name, FOLDER | OFlag::O_NOFOLLOW, Mode::empty()) {
+        Err(Errno::ENOTDIR | Errno::ELOOP) => {
+            return Err(io::Error::other(Obstacle::NoFolder(path.to_owned())));
+        }
+        other => other?,
+    };
     let found = fstat(&folder)?;
-    if Uid::from_raw(found.st_uid) != geteuid() {
-        return Err(io::Error::other(format!("{name} in it belongs to uid {}", found.st_uid)));
+    let owner = Uid::from_raw(found.st_uid);
+    if owner != geteuid() {
+        return Err(io::Error::other(Obstacle::Foreign(path.to_owned(), owner)));
     }
     if others_may(&found, Mode::S_IRWXG | Mode::S_IRWXO) {
         fchmod(&folder, PRIVATE)?;
@@ -275,6 +319,8 @@ mod tests {
         symlink(elsewhere.path(), base.path().join("weka-token/exec")).unwrap();
         let failures = PrivateFolder::make(&[own(base.path())]).unwrap_err();
         assert_eq!(failures.len(), 1);
+        let obstacle = Obstacle::NoFolder(base.path().join("weka-token/exec"));
+        assert_eq!(Obstacle::of(&failures[0].1), Some(&obstacle));
         // A name in a shared folder that leads elsewhere is neither swept nor used.
         fs::write(elsewhere.path().join("file"), "x").unwrap();
         symlink(elsewhere.path(), base.path().join("weka-token-7-0000000000000007")).unwrap();
@@ -293,7 +339,8 @@ mod tests {
         assert!(folder.path().starts_with(closed.path()));
         let failures = PrivateFolder::make(&[missing, own(open.path())]).unwrap_err();
         assert_eq!(failures.len(), 2, "{failures:?}");
-        assert_eq!(failures[1].1.to_string(), "others can write to it");
+        let expected = format!("others can write to {}", open.path().display());
+        assert_eq!(failures[1].1.to_string(), expected);
         let failures = PrivateFolder::make(&shared_but_not_sticky).unwrap_err();
         assert_eq!(failures[0].1.to_string(), "others can take away what is in it");
         fs::set_permissions(open.path(), fs::Permissions::from_mode(0o1777)).unwrap();

@@ -20,8 +20,11 @@ pub fn parse(text: &str) -> Result<String, String> {
 /// # Errors
 /// A usage failure that names the variable and the rule.
 pub(crate) fn from_environment(value: &OsStr) -> Result<String, Failure> {
-    parse(&value.to_string_lossy())
-        .map_err(|rule| Failure::new(USAGE, format!("WEKA_TOKEN_PROFILE names no profile: {rule}")))
+    let text = value.to_string_lossy();
+    parse(&text).map_err(|rule| {
+        Failure::new(USAGE, format!("WEKA_TOKEN_PROFILE is {text:?}: {rule}"))
+            .then("unset it, or set it to a name that weka-token profiles shows")
+    })
 }
 
 #[cfg(test)]

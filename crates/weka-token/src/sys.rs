@@ -14,3 +14,8 @@ pub(crate) fn size(terminal: impl AsFd) -> Option<(usize, usize)> {
     let columns = if size.ws_col > 0 { usize::from(size.ws_col) } else { usize::MAX };
     (size.ws_row > 0).then(|| (usize::from(size.ws_row), columns))
 }
+
+/// The columns of a terminal, where it tells.
+pub(crate) fn columns(terminal: impl AsFd) -> Option<usize> {
+    size(terminal).map(|(_, columns)| columns)
+}

@@ -3,6 +3,8 @@
 
 use crate::failure::{FAILED, Failure, USAGE};
 use crate::output::printable;
+use crate::sys;
+use crate::wrap::wrapped;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, raise};
@@ -119,9 +121,10 @@ impl Terminal {
         password(self.read_line(&format!("{}: ", printable(question)), false)?)
     }
 
-    /// Shows a few lines.
+    /// Shows a few lines, broken between words where they are longer than the terminal is wide.
     pub(crate) fn show(&self, text: &str) {
-        self.write(&format!("{}\n", printable(text)));
+        let text = wrapped(&printable(text), sys::columns(&self.output));
+        self.write(&format!("{text}\n"));
     }
 
     fn write(&self, text: &str) {
@@ -216,7 +219,8 @@ impl Drop for Silence<'_> {
 
 /// The first line of standard input, which is no terminal, as a password.
 pub(crate) fn password_from_stdin() -> Result<Password, Failure> {
-    password(first_line(lines_of_stdin(1)?))
+    let line = password(first_line(lines_of_stdin(1)?));
+    line.map_err(|failure| in_line(1, failure).then("put the password into its first line"))
 }
 
 /// The first two lines of standard input as passwords.
@@ -224,11 +228,17 @@ pub(crate) fn two_passwords_from_stdin() -> Result<(Password, Password), Failure
     let lines = lines_of_stdin(2)?;
     let end = lines.iter().position(|&byte| byte == b'\n').map_or(lines.len(), |end| end + 1);
     let (first, second) = lines.split_at(end);
-    let line = |bytes: &[u8]| password(first_line(Zeroizing::new(bytes.to_vec())));
-    let first = line(first)?;
-    let second = line(second)
-        .map_err(|failure| Failure::new(failure.status, format!("the second line: {}", failure.message)))?;
-    Ok((first, second))
+    let line = |number, bytes: &[u8]| {
+        let line = password(first_line(Zeroizing::new(bytes.to_vec())));
+        let next = "put the old password into its first line, and the new one into its second";
+        line.map_err(|failure| in_line(number, failure).then(next))
+    };
+    Ok((line(1, first)?, line(2, second)?))
+}
+
+/// A failure about a line of standard input.
+fn in_line(number: u8, failure: Failure) -> Failure {
+    Failure { message: format!("line {number} of standard input: {}", failure.message), ..failure }
 }
 
 /// At least so many lines of standard input, where there are as many.

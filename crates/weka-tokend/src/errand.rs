@@ -37,6 +37,8 @@ impl Registry {
             ApiError::Unreachable { .. } | ApiError::Busy { .. } | ApiError::Server { .. } => {
                 Refusal::new(Code::Unreachable, message).then("try again later; see: weka-token status")
             }
+            ApiError::BadReply { .. } => Refusal::new(Code::Failed, message)
+                .then("something else may answer in the cluster's place; see: weka-token doctor"),
             _ => Refusal::new(Code::Failed, message),
         }
     }

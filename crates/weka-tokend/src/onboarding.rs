@@ -77,7 +77,8 @@ impl Registry {
                 .then("check the endpoint (--endpoint) and that the cluster is up")
         };
         Err(match last {
-            Some(ApiError::Misconfigured { reason }) => Refusal::new(Code::BadRequest, reason),
+            Some(ApiError::Misconfigured { reason }) => Refusal::new(Code::BadRequest, reason)
+                .then("it has to be a file that weka-tokend can read, with certificates in PEM form"),
             Some(error) => unreachable(error.to_string()),
             None => unreachable(format!("{names} did not answer in time")),
         })

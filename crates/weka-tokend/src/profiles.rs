@@ -145,7 +145,7 @@ impl Registry {
     }
 
     async fn set_default(&self, name: ProfileName) -> Result<Vec<String>, Refusal> {
-        let handle = self.find(Some(name.as_str()))?;
+        let handle = self.find(Some(name.as_str())).map_err(to_be_listed)?;
         if self.surroundings.default_profile() == name {
             return Ok(vec![format!("profile {name} is the default one already")]);
         }
@@ -379,7 +379,8 @@ impl Registry {
             Err(SaveError::NoSuchProfile { .. } | SaveError::NoPlace) if known => Err(self.goes_unsaid(name)),
             Err(SaveError::NoSuchProfile { .. }) => {
                 // Neither here nor in the file.
-                Err(self.find(Some(name.as_str())).err().unwrap_or_else(|| self.goes_unsaid(name)))
+                let unknown = self.find(Some(name.as_str())).err().map(to_be_listed);
+                Err(unknown.unwrap_or_else(|| self.goes_unsaid(name)))
             }
             Err(error) => Err(self.not_saved(error)),
         }
@@ -483,6 +484,14 @@ impl Registry {
 fn named(text: &str) -> Result<ProfileName, Refusal> {
     ProfileName::try_from(text)
         .map_err(|error| Refusal::new(Code::BadRequest, format!("{text:?} names no profile: {error}")))
+}
+
+/// Where there is no such profile: whoever would remove or rename one has no use for the advice to log in to it.
+fn to_be_listed(refusal: Refusal) -> Refusal {
+    match refusal.code {
+        Code::NoSuchProfile => refusal.then("see: weka-token profiles"),
+        _ => refusal,
+    }
 }
 
 fn size_of_entry(entry: &ProfileEntry) -> usize {

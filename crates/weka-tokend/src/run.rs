@@ -24,30 +24,43 @@ use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-/// Holds WEKA access tokens in memory, renews them, and hands them out over a Unix socket.
-///
-/// It runs in the foreground and logs to stderr. Without any configuration it takes over
-/// ~/.weka/auth-token.json, as `weka user login` writes it, and keeps it fresh.
-#[derive(Debug, Parser)]
-#[command(
-    version,
-    after_help = "\
+/// After the options, in the help and in the manual page. Nothing wraps these lines.
+const AFTER_HELP: &str = "\
+It runs in the foreground and logs to standard error. Without any configuration
+it takes over ~/.weka/auth-token.json, as `weka user login` writes it, and keeps
+it fresh.
+
 Signals:
-  SIGHUP            read the configuration again; unchanged profiles keep their tokens
-  SIGTERM, SIGINT   answer open requests (at most 2 s), then end
+  SIGHUP           read the configuration again; unchanged profiles keep their
+                   tokens
+  SIGTERM, SIGINT  answer open requests (at most 2 s), then end
 
 Environment:
   WEKA_TOKEN_SOCKET  the socket, where --socket is not given
-  WEKA_TOKEN_LOG     what to log, such as debug or weka_tokend=trace (default: info)
+  WEKA_TOKEN_LOG     what to log, such as debug or weka_tokend=trace; info if
+                     not set
 
-Exit status: 0 ended as asked; 1 failed; 2 usage, or a wrong configuration."
-)]
+Exit status:
+  0  ended as asked
+  1  failed
+  2  the command line or the configuration is wrong
+
+Examples:
+  weka-tokend --check
+  weka-tokend &
+  systemctl --user enable --now weka-tokend.socket";
+
+/// Holds WEKA access tokens in memory, renews them, and hands them out
+#[derive(Debug, Parser)]
+#[command(version, after_help = AFTER_HELP)]
 struct Arguments {
-    /// The configuration [default: ~/.config/weka-token/config.toml]
-    #[arg(long, value_name = "PATH")]
+    /// The configuration
+    /// [default: ~/.config/weka-token/config.toml]
+    #[arg(long, verbatim_doc_comment, value_name = "PATH")]
     config: Option<PathBuf>,
-    /// The socket [default: $XDG_RUNTIME_DIR/weka-token/agent.sock]
-    #[arg(long, value_name = "PATH")]
+    /// The socket
+    /// [default: $XDG_RUNTIME_DIR/weka-token/agent.sock]
+    #[arg(long, verbatim_doc_comment, value_name = "PATH")]
     socket: Option<PathBuf>,
     /// Read the configuration, name each mistake, and exit
     #[arg(long)]
@@ -66,9 +79,7 @@ pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            let status = u8::try_from(error.exit_code()).unwrap_or(2);
-            drop(error.print());
-            return ExitCode::from(status);
+            return explained(&error);
         }
     };
     let environment = Environment::of_process();
@@ -91,6 +102,18 @@ pub fn main() -> ExitCode {
             problem.status
         }
     }
+}
+
+/// Prints what clap says instead of a command line: a text that was asked for, or what is wrong.
+fn explained(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    if error.use_stderr() {
+        let text = text.strip_prefix("error: ").unwrap_or(&text);
+        drop(write!(std::io::stderr(), "weka-tokend: {text}"));
+    } else {
+        drop(write!(std::io::stdout(), "{text}"));
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 /// Why the daemon ended before its time: already in words.

@@ -5,7 +5,7 @@ use crate::failure::{BEFORE_START, Failure, NOT_EXECUTABLE, NOT_FOUND};
 use crate::held_signals::HeldSignals;
 use nix::errno::Errno;
 use nix::spawn::{PosixSpawnFileActions, posix_spawnp};
-use std::ffi::{CString, OsString};
+use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
@@ -24,6 +24,10 @@ pub(super) fn start(
     let Some(program) = command.first() else {
         return Err(Failure::new(BEFORE_START, "there is no command to run"));
     };
+    if program.is_empty() {
+        return Err(Failure::new(NOT_FOUND, "the command to run is an empty word")
+            .then("name it behind --: weka-token exec -- COMMAND"));
+    }
     let shown = || format!("cannot run {}", program.display());
     let text = |text: Vec<u8>| {
         let ended = |_| Failure::new(BEFORE_START, format!("{}: a NUL character ends its text", shown()));
@@ -43,12 +47,58 @@ pub(super) fn start(
         let actions = PosixSpawnFileActions::init()?;
         posix_spawnp(&file, &actions, &signals.attributes()?, &words, &environment)
     };
-    spawn().map(Child::new).map_err(|error| {
-        let status = match error {
-            Errno::ENOENT => NOT_FOUND,
-            Errno::EAGAIN | Errno::ENOMEM => BEFORE_START,
-            _ => NOT_EXECUTABLE,
-        };
-        Failure::new(status, format!("{}: {}", shown(), error.desc()))
+    spawn().map(Child::new).map_err(|error| match error {
+        Errno::ENOENT => not_found(program, std::env::var_os("PATH").as_deref()),
+        Errno::EAGAIN | Errno::ENOMEM => Failure::new(BEFORE_START, format!("{}: {}", shown(), error.desc())),
+        Errno::EACCES => Failure::new(NOT_EXECUTABLE, format!("{}: {}", shown(), error.desc()))
+            .then("it has to be a file that you may execute: chmod +x makes it one"),
+        _ => Failure::new(NOT_EXECUTABLE, format!("{}: {}", shown(), error.desc())),
     })
+}
+
+/// Where it was looked for, and what to do.
+fn not_found(program: &OsStr, path: Option<&OsStr>) -> Failure {
+    let shown = program.display();
+    let folders = || path.map(std::env::split_paths).into_iter().flatten();
+    let is_path = program.as_bytes().contains(&b'/');
+    let is_there = if is_path {
+        Path::new(program).exists()
+    } else {
+        folders().any(|folder| folder.join(program).exists())
+    };
+    let (message, step) = match (is_there, is_path) {
+        (true, _) => (
+            format!("cannot run {shown}: it is there, but the interpreter or loader that it needs is not"),
+            "a script names its interpreter in the first line, behind #!",
+        ),
+        (false, true) => {
+            (format!("there is no command {shown}"), "check the path: it counts from the current folder")
+        }
+        (false, false) => (
+            format!("there is no command {shown} in the folders of PATH"),
+            "install it, or name it by its path, such as ./COMMAND",
+        ),
+    };
+    Failure::new(NOT_FOUND, message).then(step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// "cannot run nonexist: No such file or directory" left open where it had been looked for.
+    #[test]
+    fn a_command_that_was_not_found_was_not_said_to_be_looked_for_in_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = Some(folder.path().as_os_str());
+        let failure = not_found(OsStr::new("nonexist"), path);
+        assert_eq!(failure.status, NOT_FOUND);
+        assert!(failure.message.contains("no command nonexist in the folders of PATH"), "{failure:?}");
+        let failure = not_found(OsStr::new("./nonexist"), path);
+        assert!(failure.message.ends_with("no command ./nonexist"), "{failure:?}");
+        assert!(not_found(OsStr::new("x"), None).message.contains("PATH"));
+        // The script is there; what its first line names is not.
+        std::fs::write(folder.path().join("script"), "#!/nonexist\n").unwrap();
+        assert!(not_found(OsStr::new("script"), path).message.contains("it is there"));
+    }
 }

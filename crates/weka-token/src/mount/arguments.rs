@@ -4,15 +4,23 @@ use clap::Args;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+/// What `mount.weka-token` is.
+pub(crate) const ABOUT: &str =
+    "Mounts a WEKA filesystem with a live token: mount(8) runs it for type weka-token";
+
 /// After the options, in the help and in the manual page.
 pub(crate) const HELP: &str = "\
-Own options, among those of -o; all others go on to /sbin/mount.wekafs as they are, with a private token file:
-  token_profile=NAME     the profile; without it, the daemon's default one
-  token_timeout=DUR      how long to wait for the daemon and the cluster, 30s without it
-  token_via=path         a token file that is gone after the mount (this is the usual way)
-  token_via=mount-token  a token for this one filesystem, on the command line of mount.wekafs: all on this
-                         host can see it there while that runs
-  token_socket=PATH      the daemon's socket; without it, /run/weka-token/agent.sock
+Options of its own, among those of -o. All others go on to /sbin/mount.wekafs as
+they are, with a private token file; and so do -f, -n, -s, -v and -N.
+  token_profile=NAME     the profile, if not the default one
+  token_timeout=DUR      how long to wait for the daemon and the cluster; 30s
+                         without it
+  token_via=path         a token file that is gone after the mount; this is the
+                         usual way
+  token_via=mount-token  a token for this one filesystem, on the command line of
+                         mount.wekafs: all on this host see it while that runs
+  token_socket=PATH      the daemon's socket; without it, the host's:
+                         /run/weka-token/agent.sock
 
 Exit status:
   0      mounted
@@ -24,7 +32,8 @@ Exit status:
 Environment: nothing in it counts, and mount.wekafs sees none of it.
 
 Examples:
-  mount -t weka-token -o _netdev,token_profile=prod weka01,weka02/secure /mnt/secure
+  mount -t weka-token -o _netdev weka01,weka02/secure /mnt/secure
+  mount -t weka-token -o ro,_netdev,token_profile=prod weka01/secure /mnt/secure
   weka-token mount -v -o ro,_netdev weka01/secure /mnt/secure";
 
 /// Options of `mount`.
@@ -35,22 +44,22 @@ pub(crate) struct Arguments {
     /// Where: a folder
     #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
-    /// Mount options with commas between them; may be given several times
+    /// Mount options, with commas between; may be repeated
     #[arg(short = 'o', value_name = "OPTS", allow_hyphen_values = true)]
     pub(crate) options: Vec<OsString>,
-    /// Fake it: have the token ready, and let mount.wekafs do all but the mount
+    /// Fake it: do all but the mount
     #[arg(short = 'f')]
     pub(crate) fake: bool,
-    /// Leave /etc/mtab alone; goes on to mount.wekafs
+    /// Leave /etc/mtab alone
     #[arg(short = 'n')]
     pub(crate) no_mtab: bool,
-    /// Sloppy: options of our own that are not known are no mistake; goes on to mount.wekafs
+    /// Sloppy: an unknown option token_... is no mistake
     #[arg(short = 's')]
     pub(crate) sloppy: bool,
-    /// Say what is done; goes on to mount.wekafs
+    /// Say what is done
     #[arg(short = 'v')]
     pub(crate) verbose: bool,
-    /// The mount namespace; goes on to mount.wekafs
+    /// The mount namespace
     #[arg(short = 'N', value_name = "NS")]
     pub(crate) namespace: Option<OsString>,
     /// The type: weka-token, or weka-token.SUBTYPE

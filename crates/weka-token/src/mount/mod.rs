@@ -11,7 +11,7 @@ mod options;
 mod source;
 mod spec;
 
-pub(crate) use arguments::{Arguments, HELP};
+pub(crate) use arguments::{ABOUT, Arguments, HELP};
 pub(crate) use failed::in_terms_of_mount;
 
 use crate::args::Global;
@@ -19,7 +19,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::kept_file::KeptFile;
 use crate::private_file::PrivateFile;
-use crate::private_folder::Place;
+use crate::private_folder::{Obstacle, Place};
 use crate::session::Session;
 use crate::socket_search::{self, Places};
 use crate::span;
@@ -31,7 +31,7 @@ use source::Source;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use wire::{Offer, Pair};
 use zeroize::Zeroizing;
 
@@ -114,14 +114,17 @@ fn kind(given: Option<&OsStr>) -> Result<Option<OsString>, Failure> {
     match text.split_once('.').unwrap_or((&text, "")) {
         ("weka-token" | "wekafs", "") => Ok(None),
         ("weka-token" | "wekafs", subtype) => Ok(Some(format!("wekafs.{subtype}").into())),
-        _ => Err(wrong(format!("type {text} is not weka-token"))),
+        _ => Err(wrong(format!("type {text} is not weka-token")).then("use: -t weka-token")),
     }
 }
 
 fn check_folder(folder: &Path) -> Result<(), Failure> {
     match std::fs::metadata(folder) {
         Ok(found) if found.is_dir() => Ok(()),
-        Ok(_) => Err(not_mounted(format!("{} is not a folder", folder.display()))),
+        Ok(_) => {
+            Err(not_mounted(format!("{} is not a folder", folder.display()))
+                .then("name a folder to mount on"))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let make = format!("run: mkdir -p {}", folder.display());
             Err(not_mounted(format!("there is no folder {}", folder.display())).then(make))
@@ -255,13 +258,29 @@ fn private_file(pair: &Pair) -> Result<PrivateFile, Failure> {
         };
         let gone = failures.iter().all(|(_, error)| error.kind() == io::ErrorKind::NotFound);
         if !gone || attempts == ATTEMPTS {
-            let reasons: Vec<_> =
-                failures.iter().map(|(path, error)| format!("{}: {error}", path.display())).collect();
-            return Err(Failure::new(
-                SYSTEM,
-                format!("no private file for the token: {}", reasons.join("; ")),
-            ));
+            return Err(no_private_file(&failures));
         }
+    }
+}
+
+/// Why there is none, and what to do about it.
+fn no_private_file(failures: &[(PathBuf, io::Error)]) -> Failure {
+    let reasons: Vec<_> = failures
+        .iter()
+        .map(|(path, error)| match Obstacle::of(error) {
+            Some(obstacle) => obstacle.to_string(),
+            None => format!("{}: {error}", path.display()),
+        })
+        .collect();
+    let failure = Failure::new(SYSTEM, format!("no private file for the token: {}", reasons.join("; ")));
+    match failures.iter().find_map(|(_, error)| Obstacle::of(error)) {
+        Some(obstacle) => failure.then(format!(
+            "something else has made it; look at it, then move it away: ls -ld {}",
+            obstacle.path().display()
+        )),
+        None => failure.then(format!(
+            "{RUN} has to be root's, not writable for others, and have room: ls -ld {RUN}; df {RUN}"
+        )),
     }
 }
 

@@ -109,14 +109,14 @@ impl Options {
         }
         for name in ["auth_token_path", "auth_token"] {
             if self.has(name) {
-                return Err(wrong(format!(
-                    "mount option {name}= is set here; with a token file of your own"
-                ))
-                .then("use: mount -t wekafs"));
+                return Err(wrong(format!("mount option {name}= is set by weka-token itself"))
+                    .then("with a token file of your own, use: mount -t wekafs"));
             }
         }
         if self.via == Via::MountToken && self.has("token") {
-            return Err(wrong("mount option token= is set here, because of token_via=mount-token"));
+            return Err(wrong(
+                "mount option token= is set by weka-token itself, because of token_via=mount-token",
+            ));
         }
         Ok(())
     }
@@ -236,8 +236,8 @@ mod tests {
             ("token_timeout=infinite", "a limit is needed"),
             ("token_via=pipe", "token_via=pipe: expected path or mount-token"),
             ("token_socket=agent.sock", "begins with /"),
-            ("auth_token_path=/root/x", "auth_token_path= is set here"),
-            ("auth_token=/root/x", "auth_token= is set here"),
+            ("auth_token_path=/root/x", "auth_token_path= is set by weka-token"),
+            ("auth_token=/root/x", "auth_token= is set by weka-token"),
             ("ro,net=\"eth1", "a quote without its end"),
         ] {
             let message = refusal(text);

@@ -20,6 +20,9 @@ pub(super) fn filesystem(spec: &OsStr) -> Result<&str, Failure> {
     if name.is_empty() || (text == name && (name == "none" || name.ends_with(':'))) {
         return Err(bad("names no filesystem"));
     }
+    if text.chars().any(char::is_control) {
+        return Err(bad("has line breaks or other control characters"));
+    }
     Ok(name)
 }
 
@@ -49,5 +52,7 @@ mod tests {
             assert_eq!(failure.status, 1);
             assert!(failure.message.contains("names no filesystem"), "{spec}: {failure:?}");
         }
+        let failure = filesystem(OsStr::new("weka01/a\nb")).unwrap_err();
+        assert_eq!((failure.status, failure.message.contains('\n')), (1, false), "{failure:?}");
     }
 }

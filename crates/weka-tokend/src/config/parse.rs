@@ -52,10 +52,14 @@ pub(super) fn parse(file: &Path, text: &str, dirs: &Dirs) -> Loaded {
         && !disabled.contains(&default_profile)
     {
         let names: Vec<_> = profiles.keys().map(ToString::to_string).collect();
+        let others = match names.as_slice() {
+            [] => "there is no other either".to_owned(),
+            names => format!("there are: {}", names.join(", ")),
+        };
         reader.report(
             &root,
             Some("default_profile"),
-            format!("there is no [profile.{default_profile}]; there are: {}", names.join(", ")),
+            format!("there is no [profile.{default_profile}]; {others}"),
         );
     } else if !disabled.contains(&default_profile) {
         profiles.entry(default_profile.clone()).or_insert_with(|| profile::unsaid(dirs, &default_profile));
@@ -68,10 +72,10 @@ pub(super) fn parse(file: &Path, text: &str, dirs: &Dirs) -> Loaded {
             config.token_file = TokenFile::None;
         }
     }
-    Loaded {
-        config: Config { default_profile, profiles, source: Some(file.to_owned()) },
-        errors: reader.errors,
-    }
+    let mut errors = reader.errors;
+    // As one goes through the file to mend them.
+    errors.sort_by_key(|error| error.line);
+    Loaded { config: Config { default_profile, profiles, source: Some(file.to_owned()) }, errors }
 }
 
 /// What is left of a file that cannot be used at all.

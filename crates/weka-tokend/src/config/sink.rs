@@ -51,7 +51,9 @@ fn read_mode(reader: &mut Reader<'_>, section: &Section<'_>, content: SinkConten
         None => "expected an octal mode in quotes, such as \"0640\"",
         Some(mode) if mode & 0o400 == 0 => "the daemon's own user must be able to read the file",
         Some(mode) if mode & 0o7111 != 0 => "expected a mode of a plain file, such as \"0640\"",
-        Some(mode) if mode & 0o022 != 0 => "others than the daemon may not write to the file",
+        Some(mode) if mode & 0o022 != 0 => {
+            "it would let others write to the file; expected a mode such as \"0640\""
+        }
         Some(mode) if mode & 0o004 != 0 && content == SinkContent::Pair => {
             "every user of this machine could read the refresh token; use \"0640\" and `group`, or `content`"
         }

@@ -326,7 +326,9 @@ fn each_mistake_is_named_with_line_and_key() {
         ),
         (
             "[profile.a]\n[[profile.a.sink]]\npath = \"/x/1\"\nmode = \"0660\"",
-            &["4: profile.a.sink.mode: others than the daemon may not write to the file"],
+            &[
+                "4: profile.a.sink.mode: it would let others write to the file; expected a mode such as \"0640\"",
+            ],
         ),
         (
             "[profile.a]\n[[profile.a.sink]]\npath = \"/x/1\"\nmode = \"0644\"",
