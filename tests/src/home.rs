@@ -153,6 +153,13 @@ impl Home {
         command
     }
 
+    /// `weka-token-ui` with these arguments, not yet started.
+    pub fn weka_token_ui(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(binaries::path("weka-token-ui"));
+        command.args(arguments);
+        command
+    }
+
     /// Runs `weka-token` to its end.
     pub fn run(&self, arguments: &[&str]) -> Ran {
         finish(&mut self.weka_token(arguments), "")

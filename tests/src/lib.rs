@@ -7,6 +7,7 @@
 //! - [`mounts`]: a machine to mount on, with a [`recorder`] in the place of WEKA's own mount helper
 //! - [`process`]: a child that never outlives its owner
 //! - [`python`]: Python, with WEKA's own library as it is on PyPI
+//! - [`snapshot`]: texts compared with files, and transcripts of commands to compare
 //! - [`systemd`]: a real service manager, for a user and for a host, in namespaces of its own
 //! - [`tool`]: a program that is told what to do line by line
 //! - [`terminal`]: a pseudo-terminal with a command on it, and hands to type with
@@ -21,6 +22,7 @@ pub mod mounts;
 pub mod process;
 pub mod python;
 pub mod recorder;
+pub mod snapshot;
 pub mod systemd;
 pub mod terminal;
 pub mod tmux;
