@@ -392,7 +392,7 @@ fn all_mistakes_are_reported_and_good_profiles_are_kept() {
         loaded.errors.iter().map(|error| (error.line.unwrap(), error.key.as_deref().unwrap())).collect();
     assert_eq!(
         lines,
-        [(1, "top"), (4, "profile.bad.org"), (3, "profile.bad.refresh_at"), (8, "profile.worse.x")]
+        [(1, "top"), (3, "profile.bad.refresh_at"), (4, "profile.bad.org"), (8, "profile.worse.x")]
     );
     let kept: Vec<_> = loaded.config.profiles.keys().map(ProfileName::as_str).collect();
     assert_eq!(kept, ["default", "good"]);
