@@ -34,15 +34,16 @@ fn line_wrapped(line: &str, columns: usize) -> String {
     text
 }
 
-/// A word with the spaces behind it, or all that is left where that is a command.
+/// A word with the spaces behind it, or a command as far as it goes: to a comma, a semicolon or the end.
 fn first_piece(text: &str) -> (&str, &str) {
-    let end = text.find(' ').unwrap_or(text.len());
-    let (word, behind) = text.split_at(end);
-    if COMMANDS.contains(&word) {
-        return (text, "");
-    }
-    let spaces = behind.len() - behind.trim_start_matches(' ').len();
-    text.split_at(end + spaces)
+    let word = text.split(' ').next().unwrap_or_default();
+    let end = if COMMANDS.contains(&word) {
+        text.find([',', ';']).map_or(text.len(), |at| at + 1)
+    } else {
+        word.len()
+    };
+    let behind = text.get(end..).unwrap_or_default();
+    text.split_at(end + behind.len() - behind.trim_start_matches(' ').len())
 }
 
 #[cfg(test)]
@@ -73,6 +74,10 @@ mod tests {
         assert_eq!(
             wrapped("the password is to be changed; run: weka-token passwd -p prod", Some(20)),
             "the password is to\nbe changed;\nrun: weka-token passwd -p prod"
+        );
+        assert_eq!(
+            wrapped("run: chmod go-w /srv/weka, or choose another folder", Some(20)),
+            "run: chmod go-w /srv/weka,\nor choose another\nfolder"
         );
     }
 }
