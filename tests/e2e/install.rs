@@ -17,13 +17,19 @@ const SERVICE: &str = "weka-tokend.service";
 const SOCKET: &str = "weka-tokend.socket";
 
 /// What is installed below the programs' prefix, for whomever.
-const FILES: [&str; 9] = [
+const FILES: [&str; 15] = [
     "bin/weka-token",
     "bin/weka-tokend",
     "bin/weka-token-ui",
     "share/bash-completion/completions/weka-token",
+    "share/bash-completion/completions/weka-tokend",
+    "share/bash-completion/completions/weka-token-ui",
     "share/fish/vendor_completions.d/weka-token.fish",
+    "share/fish/vendor_completions.d/weka-tokend.fish",
+    "share/fish/vendor_completions.d/weka-token-ui.fish",
     "share/zsh/site-functions/_weka-token",
+    "share/zsh/site-functions/_weka-tokend",
+    "share/zsh/site-functions/_weka-token-ui",
     "share/man/man1/weka-token.1",
     "share/man/man1/weka-tokend.1",
     "share/man/man1/weka-token-ui.1",
@@ -86,9 +92,25 @@ fn assert_installed(prefix: &Path) {
             assert!(String::from_utf8_lossy(&read.stdout).contains("SEE ALSO"), "{read:#?}");
         }
     }
-    let completions = prefix.join("share/bash-completion/completions/weka-token");
-    let checked = Command::new("bash").arg("-n").arg(&completions).output().unwrap();
-    assert!(checked.status.success(), "{checked:#?}");
+    for (program, typed, completed) in [
+        ("weka-token", "sta", "status"),
+        ("weka-tokend", "--che", "--check"),
+        ("weka-token-ui", "--prof", "--profile"),
+    ] {
+        let script = prefix.join("share/bash-completion/completions").join(program);
+        assert_eq!(completions(&script, program, typed), completed, "{program}");
+    }
+}
+
+/// What bash makes of a word after a program's name.
+fn completions(script: &Path, program: &str, typed: &str) -> String {
+    let line = r#"source "$1"; COMP_WORDS=("$2" "$3") COMP_CWORD=1
+        read -ra words < <(complete -p "$2"); for i in "${!words[@]}"; do
+            if [ "${words[i]}" = -F ]; then "${words[i+1]}" "$2" "$3" "$2"; fi
+        done; echo "${COMPREPLY[*]}""#;
+    let mut command = Command::new("bash");
+    command.args(["-c", line, "bash"]).arg(script).args([program, typed]);
+    finish(&mut command, "").ok()
 }
 
 #[test]

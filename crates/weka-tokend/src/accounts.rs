@@ -204,7 +204,7 @@ impl Registry {
         let Some(user) = found.next() else {
             let message = format!("profile {}: the cluster shows no user {username}", handle.name);
             return Err(Refusal::new(Code::Failed, message)
-                .then("nothing was revoked; users of another organisation need a profile there"));
+                .then("nothing was revoked; users of another organization need a profile there"));
         };
         if found.next().is_some() {
             let message = format!("profile {}: the cluster shows several users {username}", handle.name);

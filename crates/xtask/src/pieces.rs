@@ -125,14 +125,26 @@ pub(crate) fn of(layout: &Layout) -> Result<Vec<Piece>, Problem> {
     for page in manual()? {
         pieces.push(Piece::plain(layout.manual.join("man1").join(page.file_name), page.text));
     }
-    for (folder, name, shell) in [
-        (&layout.bash, "weka-token", Shell::Bash),
-        (&layout.zsh, "_weka-token", Shell::Zsh),
-        (&layout.fish, "weka-token.fish", Shell::Fish),
-    ] {
-        pieces.push(Piece::plain(folder.join(name), weka_token::completions::script(shell)));
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+        for (program, script) in completions(shell) {
+            let path = match shell {
+                Shell::Zsh => layout.zsh.join(format!("_{program}")),
+                Shell::Fish => layout.fish.join(format!("{program}.fish")),
+                _ => layout.bash.join(program),
+            };
+            pieces.push(Piece::plain(path, script));
+        }
     }
     Ok(pieces)
+}
+
+/// What a shell reads to complete the command lines of each program.
+fn completions(shell: Shell) -> [(&'static str, Vec<u8>); 3] {
+    [
+        ("weka-token", weka_token::completions::script(shell)),
+        ("weka-tokend", weka_token::completions::of(weka_tokend::run::command(), shell)),
+        ("weka-token-ui", weka_token::completions::of(weka_token_ui::args::command(), shell)),
+    ]
 }
 
 fn failed(error: std::io::Error) -> Problem {

@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// What every package has below its prefix, with its mode; manual pages without `.gz`.
-const FILES: [(&str, u32); 23] = [
+const FILES: [(&str, u32); 27] = [
     ("bin/weka-token", 0o755),
     ("bin/weka-token-ui", 0o755),
     ("bin/weka-tokend", 0o755),
@@ -24,11 +24,15 @@ const FILES: [(&str, u32); 23] = [
     ("lib/sysusers.d/weka-token.conf", 0o644),
     ("sbin/mount.weka-token", 0o777),
     ("share/bash-completion/completions/weka-token", 0o644),
+    ("share/bash-completion/completions/weka-tokend", 0o644),
+    ("share/bash-completion/completions/weka-token-ui", 0o644),
     ("share/doc/weka-token/README.md", 0o644),
     ("share/doc/weka-token/examples/mnt-secure.mount", 0o644),
     ("share/doc/weka-token/examples/weka-token.autofs", 0o644),
     ("share/doc/weka-token/examples/weka-token.fstab", 0o644),
     ("share/fish/vendor_completions.d/weka-token.fish", 0o644),
+    ("share/fish/vendor_completions.d/weka-tokend.fish", 0o644),
+    ("share/fish/vendor_completions.d/weka-token-ui.fish", 0o644),
     ("share/man/man1/weka-token-get.1", 0o644),
     ("share/man/man1/weka-token-man.1", 0o644),
     ("share/man/man1/weka-token-ui.1", 0o644),

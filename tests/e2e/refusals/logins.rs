@@ -2,8 +2,10 @@
 
 use super::Scene;
 use crate::{LoggedIn, login, profile};
+use e2e::process::Process;
 use e2e::{Cluster, Daemon, Home};
 use serde_json::json;
+use std::process::Stdio;
 
 #[test]
 fn nobody_gets_in() {
@@ -100,6 +102,11 @@ fn a_token_is_not_to_be_had() {
     scene.refuses(&["get", "-p", "prod"]);
     scene.refuses(&["get", "--min-ttl", "2h"]);
     it.cluster.fault(&json!({"kind": "refuse"}));
+    // So soon after the login the daemon does not ask at once, and has nothing to say of the cluster until it has.
+    let mut refresh = it.home.weka_token(&["refresh", "--timeout", "1h"]);
+    let waiting = Process::start(refresh.stderr(Stdio::null())).unwrap();
+    it.daemon.until("it has asked", |profile| profile.refresh_failures_total > 0);
+    drop(waiting);
     scene.refuses(&["refresh", "--timeout", "2s"]);
     scene.refuses(&["get", "--min-ttl", "1h", "--timeout", "2s"]);
     scene.refuses(&["whoami", "--timeout", "2s"]);

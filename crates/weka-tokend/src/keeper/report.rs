@@ -107,7 +107,7 @@ pub fn refusal(
             Code::WrongPassword,
             format!("{endpoint} refused this user name and password for profile {profile}{because}"),
         )
-        .then("check them and the organisation (--org); each wrong attempt counts towards a lockout"),
+        .then("check them and the organization (--org); each wrong attempt counts towards a lockout"),
         Refused::Rejected => Refusal::new(
             Code::Failed,
             match last_error {
