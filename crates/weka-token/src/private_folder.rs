@@ -105,6 +105,15 @@ impl fmt::Display for Obstacle {
 
 impl Error for Obstacle {}
 
+/// Why none of some places will do, for people.
+pub(crate) fn reasons(failures: &[(PathBuf, io::Error)]) -> String {
+    let reason = |(path, error): &(PathBuf, io::Error)| match Obstacle::of(error) {
+        Some(obstacle) => obstacle.to_string(),
+        None => format!("{}: {error}", path.display()),
+    };
+    failures.iter().map(reason).collect::<Vec<_>>().join("; ")
+}
+
 const FOLDER: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_RDONLY).union(OFlag::O_CLOEXEC);
 
 /// A folder of ours in another, made where it is missing. Never follows a link.

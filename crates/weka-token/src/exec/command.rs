@@ -47,39 +47,41 @@ pub(super) fn start(
         let actions = PosixSpawnFileActions::init()?;
         posix_spawnp(&file, &actions, &signals.attributes()?, &words, &environment)
     };
-    spawn().map(Child::new).map_err(|error| match error {
-        Errno::ENOENT => not_found(program, std::env::var_os("PATH").as_deref()),
-        Errno::EAGAIN | Errno::ENOMEM => Failure::new(BEFORE_START, format!("{}: {}", shown(), error.desc())),
-        Errno::EACCES => Failure::new(NOT_EXECUTABLE, format!("{}: {}", shown(), error.desc()))
-            .then("it has to be a file that you may execute: chmod +x makes it one"),
-        _ => Failure::new(NOT_EXECUTABLE, format!("{}: {}", shown(), error.desc())),
-    })
+    spawn().map(Child::new).map_err(|error| not_run(error, program, std::env::var_os("PATH").as_deref()))
 }
 
-/// Where it was looked for, and what to do.
-fn not_found(program: &OsStr, path: Option<&OsStr>) -> Failure {
+/// Why it was not run, where it was looked for, and what to do.
+fn not_run(error: Errno, program: &OsStr, path: Option<&OsStr>) -> Failure {
     let shown = program.display();
-    let folders = || path.map(std::env::split_paths).into_iter().flatten();
     let is_path = program.as_bytes().contains(&b'/');
+    let folders = || path.map(std::env::split_paths).into_iter().flatten();
     let is_there = if is_path {
         Path::new(program).exists()
     } else {
         folders().any(|folder| folder.join(program).exists())
     };
-    let (message, step) = match (is_there, is_path) {
-        (true, _) => (
+    let cannot_run = |status| Failure::new(status, format!("cannot run {shown}: {}", error.desc()));
+    let not_found = |message: String, step| Failure::new(NOT_FOUND, message).then(step);
+    match error {
+        Errno::EAGAIN | Errno::ENOMEM => cannot_run(BEFORE_START),
+        Errno::ENOENT if is_there => not_found(
             format!("cannot run {shown}: it is there, but the interpreter or loader that it needs is not"),
             "a script names its interpreter in the first line, behind #!",
         ),
-        (false, true) => {
-            (format!("there is no command {shown}"), "check the path: it counts from the current folder")
-        }
-        (false, false) => (
+        Errno::ENOENT if is_path => not_found(
+            format!("there is no command {shown}"),
+            "check the path: it counts from the current folder",
+        ),
+        // A folder of PATH that is closed to this user hides what is in it, and is no reason to speak of permissions.
+        Errno::ENOENT | Errno::EACCES if !is_path && !is_there => not_found(
             format!("there is no command {shown} in the folders of PATH"),
             "install it, or name it by its path, such as ./COMMAND",
         ),
-    };
-    Failure::new(NOT_FOUND, message).then(step)
+        Errno::EACCES => {
+            cannot_run(NOT_EXECUTABLE).then("it has to be a file that you may execute: chmod +x makes it one")
+        }
+        _ => cannot_run(NOT_EXECUTABLE),
+    }
 }
 
 #[cfg(test)]
@@ -91,14 +93,19 @@ mod tests {
     fn a_command_that_was_not_found_was_not_said_to_be_looked_for_in_path() {
         let folder = tempfile::tempdir().unwrap();
         let path = Some(folder.path().as_os_str());
-        let failure = not_found(OsStr::new("nonexist"), path);
-        assert_eq!(failure.status, NOT_FOUND);
-        assert!(failure.message.contains("no command nonexist in the folders of PATH"), "{failure:?}");
-        let failure = not_found(OsStr::new("./nonexist"), path);
-        assert!(failure.message.ends_with("no command ./nonexist"), "{failure:?}");
-        assert!(not_found(OsStr::new("x"), None).message.contains("PATH"));
+        // The second is what a closed folder in PATH makes of it.
+        for error in [Errno::ENOENT, Errno::EACCES] {
+            let failure = not_run(error, OsStr::new("nonexist"), path);
+            assert_eq!(failure.status, NOT_FOUND);
+            assert!(failure.message.contains("no command nonexist in the folders of PATH"), "{failure:?}");
+            assert!(!failure.next_steps.is_empty());
+        }
+        let of = |program: &str| not_run(Errno::ENOENT, OsStr::new(program), path).message;
+        assert!(of("./nonexist").ends_with("no command ./nonexist"));
+        assert!(not_run(Errno::ENOENT, OsStr::new("x"), None).message.contains("PATH"));
         // The script is there; what its first line names is not.
         std::fs::write(folder.path().join("script"), "#!/nonexist\n").unwrap();
-        assert!(not_found(OsStr::new("script"), path).message.contains("it is there"));
+        assert!(of("script").contains("it is there"));
+        assert_eq!(not_run(Errno::EACCES, OsStr::new("script"), path).status, NOT_EXECUTABLE);
     }
 }

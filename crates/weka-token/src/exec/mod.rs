@@ -8,7 +8,7 @@ use crate::failure::{BEFORE_START, Failure};
 use crate::held_signals::HeldSignals;
 use crate::kept_file::KeptFile;
 use crate::private_file::PrivateFile;
-use crate::private_folder::Place;
+use crate::private_folder::{Place, reasons};
 use crate::session::{self, Session};
 use crate::token_json::FileTokens;
 use nix::sys::signal::Signal;
@@ -37,13 +37,9 @@ pub(crate) fn run(session: &Session<'_>, options: &ExecOptions) -> Result<u8, Fa
         .map_err(|error| Failure::new(BEFORE_START, format!("signals cannot be held: {}", error.desc())))?;
     let file =
         PrivateFile::make(&places(session.environment), &FileTokens::of(&pair)).map_err(|failures| {
-            let reasons: Vec<_> =
-                failures.iter().map(|(path, error)| format!("{}: {error}", path.display())).collect();
-            Failure::new(
-                BEFORE_START,
-                format!("no private folder for the token file: {}", reasons.join("; ")),
-            )
-            .then("set XDG_RUNTIME_DIR to a folder of yours with mode 0700, on memory if possible")
+            let message = format!("no private folder for the token file: {}", reasons(&failures));
+            Failure::new(BEFORE_START, message)
+                .then("set XDG_RUNTIME_DIR to a folder of yours with mode 0700, on memory if possible")
         })?;
     let mut file = KeptFile::new(session, file, &pair);
     let child = command::start(&signals, &options.command, file.file().path())?;

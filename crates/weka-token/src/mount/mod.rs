@@ -19,7 +19,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::kept_file::KeptFile;
 use crate::private_file::PrivateFile;
-use crate::private_folder::{Obstacle, Place};
+use crate::private_folder::{Obstacle, Place, reasons};
 use crate::session::Session;
 use crate::socket_search::{self, Places};
 use crate::span;
@@ -265,14 +265,7 @@ fn private_file(pair: &Pair) -> Result<PrivateFile, Failure> {
 
 /// Why there is none, and what to do about it.
 fn no_private_file(failures: &[(PathBuf, io::Error)]) -> Failure {
-    let reasons: Vec<_> = failures
-        .iter()
-        .map(|(path, error)| match Obstacle::of(error) {
-            Some(obstacle) => obstacle.to_string(),
-            None => format!("{}: {error}", path.display()),
-        })
-        .collect();
-    let failure = Failure::new(SYSTEM, format!("no private file for the token: {}", reasons.join("; ")));
+    let failure = Failure::new(SYSTEM, format!("no private file for the token: {}", reasons(failures)));
     match failures.iter().find_map(|(_, error)| Obstacle::of(error)) {
         Some(obstacle) => failure.then(format!(
             "something else has made it; look at it, then move it away: ls -ld {}",
