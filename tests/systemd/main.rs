@@ -14,6 +14,7 @@ mod mounts_at_use;
 mod passwords;
 mod policy;
 mod readme;
+mod regression_logins;
 mod restart;
 mod secrets;
 mod sinks;

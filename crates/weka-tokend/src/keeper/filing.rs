@@ -20,8 +20,9 @@ pub(super) struct FileSide {
     pub(super) worker: FileWorker,
     /// Tells of other writers.
     pub(super) watch: Option<FileWatch>,
-    /// The file may be replaced whatever it holds: a person has logged in.
-    pub(super) claimed: bool,
+    /// A person has logged in at this time, in seconds since 1970: the file may be replaced whatever it holds, and what
+    /// was in it before is nobody's pair any more.
+    pub(super) claimed_unix_s: Option<i64>,
     /// Whether there is such a file: one that is only taken over may not exist yet.
     pub(super) there: bool,
     /// Its mode, where others could read it.
@@ -42,7 +43,7 @@ impl FileSide {
         Self {
             worker: FileWorker::new(),
             watch: None,
-            claimed: false,
+            claimed_unix_s: None,
             there: false,
             lax_mode: None,
             owed: false,
@@ -54,6 +55,7 @@ impl FileSide {
 
     /// Another file is meant from now on.
     pub(super) fn moved(&mut self) {
+        self.claimed_unix_s = None;
         self.there = false;
         self.lax_mode = None;
         self.owed = true;
@@ -82,10 +84,15 @@ impl Keeper {
                 if self.memory.is_logged_out_since(modified_unix_s) {
                     return None;
                 }
+                // Nor is one from before a login whose own pair is still on its way there.
+                if self.file.claimed_unix_s.is_some_and(|login| modified_unix_s <= login) {
+                    self.pairs.note_stale(&pair);
+                }
                 let held = self.session.held().and_then(|held| self.pairs.get(held)).cloned();
                 let news = self.pairs.adopt(pair.clone());
                 self.pairs.seen_in_file(&pair);
                 if news.is_some() {
+                    self.file.claimed_unix_s = None;
                     self.keep_fallback(held);
                     self.note_sharing(&pair);
                 }
@@ -212,13 +219,14 @@ impl Keeper {
         let ok = match result {
             Ok(Saved::InFile) => {
                 self.pairs.filed(generation);
-                self.file.claimed = false;
+                self.file.claimed_unix_s = None;
                 self.file.there = true;
                 self.file.lax_mode = None;
                 self.file.problem = None;
                 true
             }
             Ok(Saved::NoFile) => {
+                self.file.claimed_unix_s = None;
                 self.file.there = false;
                 true
             }

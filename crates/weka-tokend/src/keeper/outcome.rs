@@ -34,7 +34,7 @@ impl Keeper {
                 if running.renews.is_some() {
                     self.sharing.renewed();
                 }
-                self.file.claimed = running.person.is_some();
+                self.file.claimed_unix_s = running.person.map(|_| clock::unix_now_s());
                 self.sinks.claims = running.person.is_some();
                 self.lent = None;
                 if running.person.is_some() {
@@ -105,6 +105,7 @@ impl Keeper {
         } else {
             // A logout came first: nobody will use it, and nobody saves it.
             self.pairs.forget(generation);
+            self.file.claimed_unix_s = None;
             self.file.worker.release();
         }
     }

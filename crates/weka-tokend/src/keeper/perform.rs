@@ -171,7 +171,7 @@ impl Keeper {
         match self.pairs.get(generation) {
             Some(pair) if !pair.in_file => {
                 let config = self.config();
-                let known = (!self.file.claimed).then(|| self.pairs.known().clone());
+                let known = self.file.claimed_unix_s.is_none().then(|| self.pairs.known().clone());
                 file::spawn_save(
                     self.file.worker.clone(),
                     generation,
