@@ -1,6 +1,6 @@
 //! What once went wrong with logins, logouts and trust, and must not again.
 
-use crate::{LoggedIn, login, login_with, password_file};
+use crate::{LoggedIn, login, login_with, password_file, read_json, weka_user_login};
 use e2e::process::Process;
 use e2e::systemd::until;
 use e2e::{Cluster, Daemon, Home};
@@ -103,6 +103,28 @@ fn a_caller_whose_time_was_up_during_the_writing_of_a_refusal_was_told_to_wait()
     // Its slow hash is being computed from now on.
     until("it is refused", || daemon.log().contains("an exchange failed").then_some(()));
     home.run(&["get", "--timeout", "0"]).refused(4);
+}
+
+#[test]
+fn the_first_login_of_a_profile_took_what_lay_in_its_token_file_to_its_cluster() {
+    let [there, here] = [Cluster::start(&["--access-ttl", "1s"]), Cluster::start(&[])];
+    let home = Home::new();
+    home.write(&home.token_file(), &weka_user_login(&there, "alice", "Alice-Pass1"));
+    // The pair is older than its access token lives, as after a night.
+    let left_over = read_json(&home.token_file());
+    until("its end", || (!there.honours(left_over["access_token"].as_str().unwrap())).then_some(()));
+    let daemon = Daemon::start(&home);
+    daemon.until("its cluster is not known", |profile| profile.state != State::Starting);
+    slow_logins(&here, 500);
+    login_with(&home, &here, "alice", "wrong", &["-p", "new", "--token-file"]).refused(4);
+    login_with(&home, &here, "alice", "Alice-Pass1", &["-p", "new", "--token-file"]).ok();
+    assert!(here.refreshes().is_empty(), "{:?}", here.refreshes());
+    let pair = read_json(&home.token_file());
+    assert_eq!(
+        pair["access_token"],
+        home.run(&["get", "-p", "new"]).ok(),
+        "the login's own pair is in the file"
+    );
 }
 
 #[test]

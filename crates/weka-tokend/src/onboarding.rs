@@ -107,7 +107,10 @@ impl Registry {
             config.token_file = TokenFile::Kept(path);
         }
         self.claim_file(&name, &config.token_file)?;
-        let handle = self.find_or_create(&name, &config)?;
+        // What lies in the file is of another cluster, or of somebody else, for all that is known: it becomes the
+        // profile's with the login's own pair in it, and is not looked at before.
+        let before = ProfileConfig { token_file: TokenFile::None, ..config.clone() };
+        let handle = self.find_or_create(&name, &before)?;
         let candidate = Candidate { config, changes: login.save.then_some(changes) };
         handle.board.login_begins();
         let result = handle
