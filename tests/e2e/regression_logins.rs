@@ -1,6 +1,6 @@
 //! What once went wrong with logins, logouts and trust, and must not again.
 
-use crate::{LoggedIn, login, login_with, password_file, read_json, weka_user_login};
+use crate::{LoggedIn, login, login_with, password_file, profile, read_json, weka_user_login};
 use e2e::process::Process;
 use e2e::systemd::until;
 use e2e::{Cluster, Daemon, Home};
@@ -125,6 +125,54 @@ fn the_first_login_of_a_profile_took_what_lay_in_its_token_file_to_its_cluster()
         home.run(&["get", "-p", "new"]).ok(),
         "the login's own pair is in the file"
     );
+}
+
+#[test]
+fn a_failed_login_with_a_token_file_kept_the_default_profile_from_ever_taking_that_file_over() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    home.configure(&profile("default", &cluster, ""));
+    let daemon = Daemon::start(&home);
+    login_with(&home, &cluster, "alice", "wrong", &["-p", "prod", "--token-file"]).refused(4);
+    home.write(&home.token_file(), &weka_user_login(&cluster, "alice", "Alice-Pass1"));
+    daemon.until("it is taken over", |profile| profile.state == State::Ready);
+    assert_eq!(home.run(&["get"]).ok(), read_json(&home.token_file())["access_token"]);
+}
+
+#[test]
+fn a_reload_gave_the_default_profile_the_file_of_a_login_under_way() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    home.configure(&profile("default", &cluster, ""));
+    let daemon = Daemon::start(&home);
+    slow_logins(&cluster, 1500);
+    let options = ["--user", "alice", "-p", "prod", "--token-file", "--no-save"];
+    let mut client = begin(&home, &cluster, "Alice-Pass1", &options);
+    cluster.until_requests("path=/api/v2/login", 1);
+    home.configure(&profile("default", &cluster, "refresh_at = 0.7"));
+    daemon.signal(Signal::SIGHUP);
+    until("the reload", || daemon.log().contains("read again").then_some(()));
+    assert!(client.ended_within(PATIENCE).unwrap().success());
+    home.run(&["refresh", "-p", "prod"]).ok();
+    let ours = home.run(&["get", "-p", "prod"]).ok();
+    until("its pair in the file", || (read_json(&home.token_file())["access_token"] == *ours).then_some(()));
+    home.run(&["get", "--timeout", "1s"]).refused(4);
+}
+
+#[test]
+fn two_logins_under_way_were_promised_the_same_token_file() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    slow_logins(&cluster, 1500);
+    let mut first = begin(&home, &cluster, "Alice-Pass1", &["--user", "alice", "-p", "one", "--token-file"]);
+    cluster.until_requests("path=/api/v2/login", 1);
+    let refusal =
+        login_with(&home, &cluster, "admin", "Admin-Pass1", &["-p", "two", "--token-file"]).refused(2);
+    assert!(refusal.contains("profile one is under way"), "{refusal}");
+    assert!(first.ended_within(PATIENCE).unwrap().success());
+    assert_eq!(home.run(&["get", "-p", "one"]).ok(), read_json(&home.token_file())["access_token"]);
+    assert_eq!(cluster.logins().len(), 1);
 }
 
 #[test]

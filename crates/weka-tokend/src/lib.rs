@@ -5,7 +5,7 @@
 //! - [`server`] and [`peer`]: connections, and who is at their other end; [`access`] says what others may have,
 //!   [`audit`] who had it
 //! - [`registry`]: the profiles; [`requests`] is what each request comes to: `overview` is `status`,
-//!   `onboarding` is `login` and `trust`, `accounts` long-lived tokens and
+//!   `onboarding` is `login` and `trust`, with [`file_claims`], `accounts` long-lived tokens and
 //!   passwords, `examination` is `doctor`, `errand` is what it asks the cluster for others,
 //!   `profiles` which ones there are, `reload` what the file says of them now,
 //!   `filesystems` with it, `following` keeps others' copies of a pair current
@@ -30,6 +30,7 @@ pub mod config;
 pub mod dirs;
 mod errand;
 mod examination;
+pub mod file_claims;
 pub mod file_watch;
 mod filesystems;
 mod following;

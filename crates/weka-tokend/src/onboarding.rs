@@ -4,6 +4,7 @@ use crate::clock;
 use crate::config::save::{ProfileChanges, TrustChange};
 use crate::config::{ProfileConfig, ProfileName, TokenFile};
 use crate::dirs::Service;
+use crate::file_claims::FileClaim;
 use crate::keeper::order::{Candidate, Handle, LoginOrder, Order, TrustOrder};
 use crate::keeper::report;
 use crate::registry::{Registry, deadline};
@@ -106,7 +107,7 @@ impl Registry {
             }
             config.token_file = TokenFile::Kept(path);
         }
-        self.claim_file(&name, &config.token_file)?;
+        let claim = self.claim_file(&name, &config.token_file).await?;
         // What lies in the file is of another cluster, or of somebody else, for all that is known: it becomes the
         // profile's with the login's own pair in it, and is not looked at before.
         let before = ProfileConfig { token_file: TokenFile::None, ..config.clone() };
@@ -117,6 +118,7 @@ impl Registry {
             .ask(|reply| {
                 Order::Login(Box::new(LoginOrder {
                     candidate,
+                    claim,
                     username: login.username,
                     org,
                     password: login.password,
@@ -137,30 +139,32 @@ impl Registry {
     }
 
     /// No two profiles may keep one file: each would take the other's tokens for its own. Profile `default`, which
-    /// only takes over what it finds at the usual place, makes room if it has taken nothing over.
-    fn claim_file(&self, name: &ProfileName, wanted: &TokenFile) -> Result<(), Refusal> {
-        let Some(path) = wanted.path() else { return Ok(()) };
+    /// only takes over what it finds at the usual place, makes room if it has taken nothing over, and has it back if
+    /// the login fails.
+    async fn claim_file(&self, name: &ProfileName, wanted: &TokenFile) -> Result<Option<FileClaim>, Refusal> {
+        let Some(path) = wanted.path() else { return Ok(None) };
+        let taken = |how: String| {
+            Refusal::new(Code::BadRequest, format!("{how}, so profile {name} cannot"))
+                .then("give it a file of its own: --token-file PATH")
+        };
+        let shown = path.display();
+        let claim = self.file_claims.claim(path, name).map_err(|other| {
+            taken(format!("a login of profile {other} is under way, which is to keep {shown}"))
+        })?;
         for (other, entry) in self.list() {
             let Ok(handle) = entry else { continue };
-            let config = Arc::clone(&handle.settings.borrow());
-            if other == *name || config.token_file.path() != Some(path) {
+            if other == *name || handle.settings.borrow().token_file.path() != Some(path) {
                 continue;
             }
-            let only_looks = !config.token_file.may_create() && handle.board.generation().is_none();
-            if !only_looks {
-                let path = path.display();
-                return Err(Refusal::new(
-                    Code::BadRequest,
-                    format!("profile {other} keeps {path}, so profile {name} cannot"),
-                )
-                .then("give it a file of its own: --token-file PATH"));
+            let path = path.to_owned();
+            match handle.ask(|reply| Order::GiveWay { path, reply }).await {
+                Ok(true) => claim.made_room(handle.orders.downgrade()),
+                Ok(false) => return Err(taken(format!("profile {other} keeps {shown}"))),
+                // It has gone meanwhile.
+                Err(_) => {}
             }
-            let mut config = config.as_ref().clone();
-            config.token_file = TokenFile::None;
-            let orders = handle.orders.clone();
-            tokio::spawn(async move { orders.send(Order::Reconfigure(Box::new(config))).await });
         }
-        Ok(())
+        Ok(Some(claim))
     }
 
     /// A profile whose first login failed goes away, unless another login, or the late answer to this one,

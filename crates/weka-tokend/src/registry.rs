@@ -3,6 +3,7 @@
 use crate::access::Access;
 use crate::clock;
 use crate::config::{Loaded, ProfileConfig, ProfileName};
+use crate::file_claims::FileClaims;
 use crate::keeper::Keeper;
 use crate::keeper::order::{Handle, Order};
 use crate::surroundings::Surroundings;
@@ -52,6 +53,8 @@ pub struct Registry {
     pub(crate) access: Access,
     /// One change of which profiles there are after the other.
     pub(crate) changes: tokio::sync::Mutex<()>,
+    /// The token files that logins under way are to fill.
+    pub(crate) file_claims: FileClaims,
     inner: Mutex<Inner>,
 }
 
@@ -61,8 +64,8 @@ impl Registry {
     pub fn new(surroundings: Arc<Surroundings>, socket: String) -> Self {
         let own_uid = nix::unistd::geteuid().as_raw();
         let (started, access) = (clock::now(), Access::default());
-        let changes = tokio::sync::Mutex::default();
-        Self { surroundings, socket, started, own_uid, access, changes, inner: Mutex::default() }
+        let (changes, file_claims) = (tokio::sync::Mutex::default(), FileClaims::default());
+        Self { surroundings, socket, started, own_uid, access, changes, file_claims, inner: Mutex::default() }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

@@ -4,10 +4,12 @@ use super::Keeper;
 use super::file::{self, Looked, Saved};
 use super::pairs::Pair;
 use crate::clock;
+use crate::config::{ProfileConfig, TokenFile};
 use crate::file_watch::FileWatch;
 use crate::note::Note;
 use crate::token_file::FileWorker;
 use engine::{Adopted, Event, Generation};
+use std::path::{Path, PathBuf};
 
 /// How often a pair is put back in the place of an older one of ours that another writer put into the file: two
 /// daemons that see each other's old pairs must not write for ever.
@@ -31,6 +33,8 @@ pub(super) struct FileSide {
     pub(super) owed: bool,
     /// The pair that was last put back in the place of an older one, and how often.
     put_back: Option<(Generation, u8)>,
+    /// The file that it would look for, had it not been left to another profile.
+    given: Option<PathBuf>,
     /// What is wrong with what is there.
     pub(super) problem: Option<Note>,
     /// Why the pair that is held could not be put into it.
@@ -48,6 +52,7 @@ impl FileSide {
             lax_mode: None,
             owed: false,
             put_back: None,
+            given: None,
             problem: None,
             save_problem: None,
         }
@@ -253,6 +258,40 @@ impl Keeper {
         if let Some(found) = overtaken {
             self.on_looked(false, found);
         }
+    }
+
+    /// Leaves a file that was only looked for, and has brought nothing, to a profile that is to keep it; says whether
+    /// it has.
+    pub(super) fn give_way(&mut self, path: &Path) -> bool {
+        let config = self.config();
+        if config.token_file.path() != Some(path) {
+            return true;
+        }
+        if config.token_file.may_create() || self.board.generation().is_some() {
+            return false;
+        }
+        self.file.given = Some(path.to_owned());
+        self.reconfigure(ProfileConfig { token_file: TokenFile::None, ..config.as_ref().clone() });
+        true
+    }
+
+    /// Nobody has come to keep it: it is looked for as before, unless tokens have come from elsewhere.
+    pub(super) fn take_back(&mut self, path: PathBuf) {
+        let was_given = self.file.given.take_if(|given| *given == path).is_some();
+        let config = self.config();
+        if was_given && config.token_file == TokenFile::None && self.board.generation().is_none() {
+            let token_file = TokenFile::AdoptOnly(path);
+            self.reconfigure(ProfileConfig { token_file, ..config.as_ref().clone() });
+        }
+    }
+
+    /// Settings from the configuration file, but for a token file that was left to another profile since.
+    pub(super) fn without_given_file(&mut self, mut config: ProfileConfig) -> ProfileConfig {
+        match (&config.token_file, &self.file.given) {
+            (TokenFile::AdoptOnly(path), Some(given)) if path == given => config.token_file = TokenFile::None,
+            _ => self.file.given = None,
+        }
+        config
     }
 
     pub(super) fn watch_file(&mut self) {

@@ -6,6 +6,7 @@ use super::order::{Candidate, LoginOrder, LoginReply, TrustOrder};
 use crate::config::ProfileName;
 use crate::config::save::{ProfileChanges, save_profile};
 use crate::dirs::{Dirs, Service};
+use crate::file_claims::FileClaim;
 use crate::systemd::linger;
 use engine::{Answer, Event, ExchangeId, Moment, Refused, WaiterId};
 use secret::Password;
@@ -25,6 +26,7 @@ pub(super) struct PendingLogin {
     pub(super) reply: Option<LoginReply>,
     client: Client,
     candidate: Candidate,
+    claim: Option<FileClaim>,
     username: String,
     org: String,
     password: Password,
@@ -68,7 +70,7 @@ impl PendingLogin {
 
 impl Keeper {
     pub(super) fn on_login(&mut self, order: LoginOrder) {
-        let LoginOrder { candidate, username, org, password, deadline, reply } = order;
+        let LoginOrder { candidate, claim, username, org, password, deadline, reply } = order;
         self.last_waiter += 1;
         let waiter = WaiterId(self.last_waiter);
         let endpoints = candidate.config.endpoints.len();
@@ -76,6 +78,7 @@ impl Keeper {
             reply: Some(reply),
             client: Client::new(candidate.config.rest_settings()),
             candidate,
+            claim,
             username,
             org,
             password,
@@ -94,11 +97,15 @@ impl Keeper {
         }
         pending.password_change_required = password_change_required;
         let config = pending.candidate.config.clone();
+        let claim = pending.claim.take();
         if !self.config().is_same_account(&config, false) {
             self.password.forget();
         }
         // The login's own pair takes the place of whatever there was.
         self.install(config);
+        if let Some(claim) = claim {
+            claim.keep();
+        }
         self.file.owed = false;
         self.feed_policy();
         self.reconfigure_own();

@@ -346,7 +346,13 @@ impl Keeper {
             }
             Order::Adopt { after, offer, reply } => drop(reply.send(self.on_offer(after, offer))),
             Order::Logout { reply } => self.on_logout(reply),
-            Order::Reconfigure(config) => self.reconfigure(*config),
+            Order::Reconfigure(config) => {
+                let config = self.without_given_file(*config);
+                self.reconfigure(config);
+            }
+            // Who asked has left: then the file is given back.
+            Order::GiveWay { path, reply } => drop(reply.send(Ok(self.give_way(&path)))),
+            Order::TakeBack { path } => self.take_back(path),
             Order::Surrender { reply } => self.leaving = Some(Leaving::Renamed(reply)),
             Order::Remove { reply } => self.leaving = Some(Leaving::Removed(reply)),
         }

@@ -5,8 +5,10 @@ use super::long_lived::MadeReply;
 use crate::board::{Board, Published};
 use crate::config::save::ProfileChanges;
 use crate::config::{ProfileConfig, ProfileName};
+use crate::file_claims::FileClaim;
 use engine::{Generation, Moment};
 use secret::{Password, RefreshToken};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -36,6 +38,8 @@ pub struct Candidate {
 pub struct LoginOrder {
     /// The settings it is made with, and which are kept if it works.
     pub candidate: Candidate,
+    /// The token file that it is to fill, if any.
+    pub claim: Option<FileClaim>,
     /// WEKA user name.
     pub username: String,
     /// Organisation.
@@ -129,6 +133,18 @@ pub enum Order {
     },
     /// New settings from the configuration file.
     Reconfigure(Box<ProfileConfig>),
+    /// Another profile's login wants the token file that this one only looks for: is it left to that, or kept?
+    GiveWay {
+        /// The file.
+        path: PathBuf,
+        /// Where the answer goes: whether it is left.
+        reply: oneshot::Sender<Result<bool, Refusal>>,
+    },
+    /// That login has failed.
+    TakeBack {
+        /// The file.
+        path: PathBuf,
+    },
     /// The profile goes on under another name: its keeper hands over all that a restart would find, once nothing is
     /// under way, and does nothing more. Where nobody waits for it any more by then, it goes on as before.
     Surrender {
