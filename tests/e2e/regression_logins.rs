@@ -175,6 +175,99 @@ fn two_logins_under_way_were_promised_the_same_token_file() {
     assert_eq!(cluster.logins().len(), 1);
 }
 
+/// A profile that fills a sink, and the same without it.
+fn with_and_without_sink(home: &Home, cluster: &Cluster) -> (String, String) {
+    let without = profile("default", cluster, "username = \"alice\"");
+    let path = home.path().join("sink.json");
+    (format!("{without}[[profile.default.sink]]\npath = {path:?}\n"), without)
+}
+
+#[test]
+fn a_login_under_way_brought_back_what_a_reload_had_taken_away() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    let (with, without) = with_and_without_sink(&home, &cluster);
+    let it = LoggedIn::in_home(
+        {
+            home.configure(&with);
+            home
+        },
+        cluster,
+        "alice",
+        "Alice-Pass1",
+    );
+    let sink = it.home.path().join("sink.json");
+    until("the sink", || sink.exists().then_some(()));
+    slow_logins(&it.cluster, 1500);
+    let mut client = begin(&it.home, &it.cluster, "Admin-Pass1", &["--user", "admin"]);
+    it.cluster.until_requests("path=/api/v2/login", 2);
+    it.home.configure(&without);
+    it.daemon.signal(Signal::SIGHUP);
+    until("its end", || (!sink.exists()).then_some(()));
+    assert!(client.ended_within(PATIENCE).unwrap().success());
+    assert_eq!(it.cluster.check(&it.token())["username"], "admin", "what the login was about has come");
+    it.home.run(&["refresh"]).ok();
+    assert!(!sink.exists());
+    assert!(fs::read_to_string(it.home.config_file()).unwrap().contains("username = \"admin\""));
+}
+
+#[test]
+fn a_look_at_a_certificate_brought_back_what_a_reload_had_taken_away() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    let (with, without) = with_and_without_sink(&home, &cluster);
+    let it = LoggedIn::in_home(
+        {
+            home.configure(&with);
+            home
+        },
+        cluster,
+        "alice",
+        "Alice-Pass1",
+    );
+    let sink = it.home.path().join("sink.json");
+    until("the sink", || sink.exists().then_some(()));
+    // The client has had a look already; the one that counts is slow.
+    it.cluster.fault(&json!({"kind": "slow", "delay_ms": 1500, "at": "connect", "skip": 1}));
+    let mut client = Process::start(
+        it.home.weka_token(&["-q", "trust", "--fingerprint", &it.cluster.fingerprint]).stderr(Stdio::null()),
+    )
+    .unwrap();
+    until("the handshake", || {
+        let faults = it.cluster.control("GET", "/faults", &serde_json::Value::Null);
+        (faults[0]["hits"] == 1).then_some(())
+    });
+    it.home.configure(&without);
+    it.daemon.signal(Signal::SIGHUP);
+    until("its end", || (!sink.exists()).then_some(()));
+    assert!(client.ended_within(PATIENCE).unwrap().success());
+    it.cluster.heal();
+    it.home.run(&["refresh"]).ok();
+    assert!(!sink.exists());
+}
+
+#[test]
+fn a_reload_during_a_login_took_its_pair_to_another_cluster() {
+    let [here, there] = [Cluster::start(&[]), Cluster::start(&[])];
+    let home = Home::new();
+    home.configure(&profile("default", &here, "username = \"alice\""));
+    let daemon = Daemon::start(&home);
+    slow_logins(&here, 1500);
+    let mut command = home.weka_token(&["-q", "login", "--password-stdin"]);
+    let mut client = Process::start(command.stdin(Stdio::piped()).stderr(Stdio::null())).unwrap();
+    client.child().stdin.take().unwrap().write_all(b"Alice-Pass1\n").unwrap();
+    here.until_requests("path=/api/v2/login", 1);
+    home.configure(&profile("default", &there, "username = \"alice\""));
+    daemon.signal(Signal::SIGHUP);
+    until("the reload", || daemon.log().contains("read again").then_some(()));
+    assert!(client.ended_within(PATIENCE).unwrap().success());
+    home.run(&["refresh"]).ok();
+    assert!(here.honours(&home.run(&["get"]).ok()));
+    assert_eq!((here.refreshes().len(), there.log().len()), (1, 0));
+    let text = fs::read_to_string(home.config_file()).unwrap();
+    assert!(text.contains(here.endpoint()) && text.contains(&here.fingerprint), "{text}");
+}
+
 #[test]
 fn trust_in_another_cluster_took_the_refresh_token_there() {
     let it = LoggedIn::to(Cluster::start(&[]));

@@ -1,9 +1,13 @@
-//! What once went wrong with logins where there is a descriptor store, and must not again.
+//! What once went wrong with logins where there is a service manager, and must not again.
 
-use crate::{log_in, somebody_logged_in};
+use crate::{SERVICE, log_in, profile, somebody_logged_in};
 use e2e::Cluster;
-use e2e::systemd::{self, Shell, UserManager};
-use serde_json::Value;
+use e2e::process::Process;
+use e2e::systemd::{self, Shell, SystemManager, Units, UserManager};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::process::Stdio;
+use std::time::Duration;
 
 /// A login to a profile of its own, whose pair is as another tool would leave it.
 fn pair_of(manager: &UserManager, cluster: &Cluster, user: &str, password: &str) -> String {
@@ -32,4 +36,34 @@ fn a_login_that_was_given_a_file_with_somebody_elses_pair_ended_with_that_pair()
     });
     assert_eq!(manager.weka_token(&["get", "-p", "prod"]).ok(), ours, "{}", manager.log());
     assert!(cluster.refreshes().is_empty(), "the other pair is not used");
+}
+
+#[test]
+fn a_login_under_way_gave_somebody_back_what_allow_had_granted_before() {
+    if !systemd::is_there() {
+        return;
+    }
+    let cluster = Cluster::start(&[]);
+    let config = |allow: &str| {
+        format!("default_profile = \"lab\"\n{}", profile("lab", &cluster, &format!("allow = [{allow}]")))
+    };
+    let host = SystemManager::setup()
+        .user("ann", &[])
+        .configure(&config("\"user:ann\""))
+        .prepare("systemctl enable weka-tokend.socket")
+        .boot();
+    let (root, ann) = (host.user("root"), host.user("ann"));
+    root.weka_token_with(&["login", "--password-stdin"], "Alice-Pass1\n").ok();
+    ann.weka_token(&["get"]).ok();
+    cluster.fault(&json!({"kind": "slow", "delay_ms": 2000, "path": "/api/v2/login"}));
+    let mut command = root.command(&["weka-token", "-q", "login", "--password-stdin"]);
+    let mut client = Process::start(command.stdin(Stdio::piped())).unwrap();
+    client.child().stdin.take().unwrap().write_all(b"Alice-Pass1\n").unwrap();
+    cluster.until_requests("path=/api/v2/login", 2);
+    host.write("/etc/weka-token/config.toml", &config(""));
+    host.systemctl(&["reload", SERVICE]).ok();
+    systemd::until("it is revoked", || (ann.weka_token(&["get"]).status == 6).then_some(()));
+    assert!(client.ended_within(Duration::from_secs(40)).unwrap().success());
+    ann.weka_token(&["get"]).refused(6);
+    root.weka_token(&["get"]).ok();
 }

@@ -1,7 +1,7 @@
 //! `describe`, `probe`, `login` and `trust`: how a profile comes to a cluster, an account and trust.
 
 use crate::clock;
-use crate::config::save::{ProfileChanges, TrustChange};
+use crate::config::save::ProfileChanges;
 use crate::config::{ProfileConfig, ProfileName, TokenFile};
 use crate::dirs::Service;
 use crate::file_claims::FileClaim;
@@ -112,7 +112,7 @@ impl Registry {
         // profile's with the login's own pair in it, and is not looked at before.
         let before = ProfileConfig { token_file: TokenFile::None, ..config.clone() };
         let handle = self.find_or_create(&name, &before)?;
-        let candidate = Candidate { config, changes: login.save.then_some(changes) };
+        let candidate = Candidate { config, changes, save: login.save };
         handle.board.login_begins();
         let result = handle
             .ask(|reply| {
@@ -201,7 +201,7 @@ impl Registry {
             }
         }
         let handle = self.find_or_create(&name, &config)?;
-        let candidate = Candidate { config, changes: save.then_some(changes) };
+        let candidate = Candidate { config, changes, save };
         let mut notes = vec![format!("the certificate of {} is trusted for profile {name}", seen.endpoint)];
         let (saved, note) =
             handle.ask(|reply| Order::Trust(Box::new(TrustOrder { candidate, reply }))).await?;
@@ -261,11 +261,7 @@ impl Registry {
             }
         };
         if let Some(trust) = trust.filter(|trust| *trust != config.trust) {
-            changes.trust = Some(match &trust {
-                Trust::CaFile(path) => TrustChange::CaFile(path.clone()),
-                Trust::Fingerprint(pin) => TrustChange::Fingerprint(*pin),
-                Trust::SystemRoots => TrustChange::SystemRoots,
-            });
+            changes.trust = Some(trust.clone().into());
             config.trust = trust;
         }
         Ok((config, changes))

@@ -3,7 +3,7 @@
 //! Everything here blocks. What would not load afterwards is not written.
 
 use super::load::{self, Problem};
-use super::{ConfigError, ProfileName, parse};
+use super::{ConfigError, ProfileConfig, ProfileName, TokenFile, parse};
 use crate::atomic::{self, FileMode, Links, Manner, ReplaceError, ReplaceProblem};
 use crate::dirs::{Dirs, PRIVATE_FILE, make_missing_folder};
 use std::io;
@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
-use weka_rest::{Endpoint, Fingerprint};
+use weka_rest::{Endpoint, Fingerprint, Trust};
 
 /// What of a profile is to change; `None` leaves it alone.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,7 +39,40 @@ pub enum TrustChange {
     Fingerprint(Fingerprint),
 }
 
+impl From<Trust> for TrustChange {
+    fn from(trust: Trust) -> Self {
+        match trust {
+            Trust::CaFile(path) => Self::CaFile(path),
+            Trust::Fingerprint(pin) => Self::Fingerprint(pin),
+            Trust::SystemRoots => Self::SystemRoots,
+        }
+    }
+}
+
 impl ProfileChanges {
+    /// Makes them in settings that hold, as saving makes them in the file.
+    pub(crate) fn put_over(&self, config: &mut ProfileConfig) {
+        if let Some(endpoints) = &self.endpoints {
+            config.endpoints.clone_from(endpoints);
+            config.endpoints_configured = true;
+        }
+        if self.org.is_some() {
+            config.org.clone_from(&self.org);
+        }
+        if self.username.is_some() {
+            config.username.clone_from(&self.username);
+        }
+        match &self.trust {
+            None => {}
+            Some(TrustChange::SystemRoots) => config.trust = Trust::SystemRoots,
+            Some(TrustChange::CaFile(path)) => config.trust = Trust::CaFile(path.clone()),
+            Some(TrustChange::Fingerprint(pin)) => config.trust = Trust::Fingerprint(*pin),
+        }
+        if let Some(path) = &self.token_file {
+            config.token_file = TokenFile::Kept(path.clone());
+        }
+    }
+
     /// Whether nothing is to change.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -89,16 +89,23 @@ impl Keeper {
         self.feed(Event::Login { waiter, endpoints, deadline });
     }
 
-    /// A login worked: its settings become the profile's.
-    pub(super) fn take_over(&mut self, waiter: WaiterId, password_change_required: bool) {
-        let Some(pending) = self.logins.get_mut(&waiter) else { return };
-        if pending.void {
-            return;
-        }
+    /// A login worked: its settings become the profile's. Says what is left to do where its caller has been told already
+    /// that it takes too long.
+    pub(super) fn take_over(
+        &mut self,
+        waiter: WaiterId,
+        password_change_required: bool,
+    ) -> Option<LateLogin> {
+        let before = self.config();
+        let pending = self.logins.get_mut(&waiter).filter(|pending| !pending.void)?;
         pending.password_change_required = password_change_required;
-        let config = pending.candidate.config.clone();
+        let config = pending.candidate.after_login(before.as_ref().clone());
         let claim = pending.claim.take();
-        if !self.config().is_same_account(&config, false) {
+        let late = pending
+            .reply
+            .is_none()
+            .then(|| LateLogin { username: pending.username.clone(), changes: pending.candidate.to_save() });
+        if !before.is_same_account(&config, false) {
             self.password.forget();
         }
         // The login's own pair takes the place of whatever there was.
@@ -109,6 +116,7 @@ impl Keeper {
         self.file.owed = false;
         self.feed_policy();
         self.reconfigure_own();
+        late
     }
 
     /// Answers a login, once the profile is saved.
@@ -135,8 +143,8 @@ impl Keeper {
             drop(reply.send(Err(refusal)));
             return;
         }
-        let Some(pending) = self.logins.get_mut(&waiter) else { return };
-        let changes = pending.candidate.changes.take();
+        let Some(pending) = self.logins.get(&waiter) else { return };
+        let changes = pending.candidate.to_save();
         let mut logged_in = LoggedIn {
             profile: self.name.to_string(),
             endpoint: String::new(),
@@ -173,12 +181,6 @@ impl Keeper {
         });
     }
 
-    /// A login whose caller has been told that it takes too long, before it is forgotten.
-    pub(super) fn late_login(&mut self, waiter: WaiterId) -> Option<LateLogin> {
-        let pending = self.logins.get_mut(&waiter).filter(|pending| pending.reply.is_none())?;
-        Some(LateLogin { username: pending.username.clone(), changes: pending.candidate.changes.take() })
-    }
-
     /// It worked all the same: it counts, so it is saved.
     pub(super) fn save_late_login(&mut self, login: LateLogin) {
         let LateLogin { username, changes } = login;
@@ -206,7 +208,13 @@ impl Keeper {
 
     pub(super) fn on_trust(&mut self, order: TrustOrder) {
         let TrustOrder { candidate, reply } = order;
-        let Candidate { config, changes } = candidate;
+        let Some(config) = candidate.after_trust(self.config().as_ref().clone()) else {
+            let message = format!("other endpoints were configured for profile {} meanwhile", self.name);
+            let refusal = Refusal::new(Code::Failed, message).then("look at their certificate: run it again");
+            drop(reply.send(Err(refusal)));
+            return;
+        };
+        let changes = candidate.to_save();
         self.last_error = None;
         self.reconfigure(config);
         self.feed(Event::Trusted);

@@ -24,13 +24,49 @@ pub type LoginReply = oneshot::Sender<Result<wire::LoggedIn, Refusal>>;
 /// Where sentences about what was done go.
 pub type DoneReply = oneshot::Sender<Result<Vec<String>, Refusal>>;
 
-/// A profile's settings as they would be after a login or a decision about trust.
+/// What a login or a decision about trust is to make of a profile's settings.
 #[derive(Debug)]
 pub struct Candidate {
-    /// The whole of them.
+    /// The settings it is made with.
     pub config: ProfileConfig,
-    /// What differs from the file, for saving; `None` where it is not to be saved.
-    pub changes: Option<ProfileChanges>,
+    /// In what they differ from the profile's.
+    pub changes: ProfileChanges,
+    /// Whether that is to be saved.
+    pub save: bool,
+}
+
+impl Candidate {
+    /// The settings of the profile after a login: those that hold by then, which a reload may have changed meanwhile, with
+    /// the login's own put over them. Its pair stays with the account that it was granted to.
+    pub(super) fn after_login(&mut self, mut now: ProfileConfig) -> ProfileConfig {
+        self.changes.put_over(&mut now);
+        let (made_with, changes) = (&self.config, &mut self.changes);
+        if now.endpoints != made_with.endpoints {
+            changes.endpoints = Some(made_with.endpoints.clone());
+            // How a cluster is recognized goes with it.
+            changes.trust = Some(made_with.trust.clone().into());
+        }
+        if now.org != made_with.org {
+            changes.org.clone_from(&made_with.org);
+        }
+        if now.username != made_with.username {
+            changes.username.clone_from(&made_with.username);
+        }
+        changes.put_over(&mut now);
+        now
+    }
+
+    /// The settings of the profile after a decision about trust; `None` where other endpoints than those that were
+    /// looked at have been configured meanwhile.
+    pub(super) fn after_trust(&self, mut now: ProfileConfig) -> Option<ProfileConfig> {
+        self.changes.put_over(&mut now);
+        (now.endpoints == self.config.endpoints).then_some(now)
+    }
+
+    /// What is to be saved, if anything is.
+    pub(super) fn to_save(&self) -> Option<ProfileChanges> {
+        self.save.then(|| self.changes.clone())
+    }
 }
 
 /// A person's login.

@@ -17,10 +17,8 @@ impl Keeper {
         let mut late = None;
         let outcome = match end {
             End::Granted { grant, sent_at } => {
-                late = running.person.and_then(|waiter| self.late_login(waiter));
-                if let Some(waiter) = running.person {
-                    self.take_over(waiter, grant.password_change_required);
-                }
+                late =
+                    running.person.and_then(|waiter| self.take_over(waiter, grant.password_change_required));
                 if running.renews.is_none() {
                     self.pairs.login_changed();
                 }
