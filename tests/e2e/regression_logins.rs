@@ -269,6 +269,39 @@ fn a_reload_during_a_login_took_its_pair_to_another_cluster() {
 }
 
 #[test]
+fn a_mistyped_profile_whose_login_nobody_waited_for_stayed_until_a_restart() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    slow_logins(&it.cluster, 1000);
+    let client = begin(&it.home, &it.cluster, "wrong", &["--user", "alice", "-p", "tpyo"]);
+    it.cluster.until_requests("path=/api/v2/login", 2);
+    drop(client);
+    let names = |profiles: &[wire::ProfileStatus]| {
+        profiles.iter().map(|profile| profile.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&it.daemon.status().profiles), ["default", "tpyo"], "it is still under way");
+    it.daemon.until_status("it is gone", |status| names(&status.profiles) == ["default"]);
+}
+
+#[test]
+fn a_login_that_nobody_waited_for_or_that_came_late_left_a_profile_that_was_not_known_to_be_saved() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    slow_logins(&cluster, 2500);
+    let client = begin(&home, &cluster, "Alice-Pass1", &["--user", "alice", "-p", "left"]);
+    cluster.until_requests("path=/api/v2/login", 1);
+    drop(client);
+    login_with(&home, &cluster, "alice", "Alice-Pass1", &["-p", "late", "--timeout", "1"]).refused(5);
+    for name in ["left", "late"] {
+        daemon.until_named(name, "the answer came", |profile| profile.state == State::Ready);
+        until("it is saved", || {
+            fs::read_to_string(home.config_file()).ok()?.contains(&format!("[profile.{name}]")).then_some(())
+        });
+        until("that is known", || (home.run(&["profiles", "set-default", name]).status == 0).then_some(()));
+    }
+}
+
+#[test]
 fn trust_in_another_cluster_took_the_refresh_token_there() {
     let it = LoggedIn::to(Cluster::start(&[]));
     let other = Cluster::start(&[]);

@@ -5,17 +5,14 @@ use crate::config::save::ProfileChanges;
 use crate::config::{ProfileConfig, ProfileName, TokenFile};
 use crate::dirs::Service;
 use crate::file_claims::FileClaim;
-use crate::keeper::order::{Candidate, Handle, LoginOrder, Order, TrustOrder};
+use crate::keeper::order::{Candidate, Handle, LoginOrder, Order, TrustOrder, gone};
 use crate::keeper::report;
 use crate::registry::{Registry, deadline};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use tokio::sync::oneshot;
 use weka_rest::{ApiError, Client, Endpoint, Fingerprint, PeerCertificate, Trust};
 use wire::{Certificate, Code, Login, ProfileSettings, Refusal, Response, Target, TokenFileChoice, Verdict};
-
-/// How long a profile that a login made may wait for its first token.
-const PROOF_LIMIT: Duration = Duration::from_secs(15);
 
 /// The organisation that WEKA means when none is named (WEKA 5.1 API: POST /login).
 pub(crate) const ROOT_ORG: &str = "Root";
@@ -85,8 +82,15 @@ impl Registry {
         })
     }
 
-    /// A person's login.
+    /// A person's login. It goes on whether or not the caller waits for it.
     pub(crate) async fn login(self: &Arc<Self>, login: Login) -> Result<Response, Refusal> {
+        let registry = Arc::clone(self);
+        let done = tokio::spawn(async move { registry.log_in(login).await });
+        done.await
+            .unwrap_or_else(|_| Err(Refusal::new(Code::Failed, "the login failed; see the daemon's log")))
+    }
+
+    async fn log_in(self: Arc<Self>, login: Login) -> Result<Response, Refusal> {
         let name = self.name(login.target.profile.as_deref())?;
         let (mut config, mut changes) = self.candidate(&login.target)?;
         let org = login.org.clone().or_else(|| config.org.clone()).unwrap_or_else(|| ROOT_ORG.into());
@@ -113,9 +117,11 @@ impl Registry {
         let before = ProfileConfig { token_file: TokenFile::None, ..config.clone() };
         let handle = self.find_or_create(&name, &before)?;
         let candidate = Candidate { config, changes, save: login.save };
-        handle.board.login_begins();
-        let result = handle
-            .ask(|reply| {
+        let (told, worked) = oneshot::channel();
+        let board = Arc::clone(&handle.board);
+        board.login_begins();
+        let answer = handle
+            .order(|reply| {
                 Order::Login(Box::new(LoginOrder {
                     candidate,
                     claim,
@@ -124,16 +130,36 @@ impl Registry {
                     password: login.password,
                     deadline: deadline(login.timeout_ms),
                     reply,
+                    worked: told,
                 }))
             })
             .await;
-        handle.board.login_ends();
+        // The daemon may end meanwhile, and the keeper with its last handle.
+        drop(handle);
+        let result = answer.await.unwrap_or_else(|_| Err(gone(&name)));
         match &result {
+            Ok(logged_in) => {
+                board.login_ends();
+                if logged_in.saved_to.is_some() {
+                    self.is_filed(&name);
+                }
+            }
             // The answer may still come.
-            Err(refusal) if refusal.code == Code::Unreachable => self.remove_later(handle),
-            Err(_) => self.remove_unproved(&handle),
-            Ok(logged_in) if logged_in.saved_to.is_some() => self.is_filed(&name),
-            _ => {}
+            Err(refusal) if refusal.code == Code::Unreachable => {
+                tokio::spawn(async move {
+                    let worked = worked.await;
+                    board.login_ends();
+                    match worked {
+                        Ok(true) => self.is_filed(&name),
+                        Ok(false) => {}
+                        Err(_) => self.remove_unproved(&name, &board),
+                    }
+                });
+            }
+            Err(_) => {
+                board.login_ends();
+                self.remove_unproved(&name, &board);
+            }
         }
         result.map(Response::LoggedIn)
     }
@@ -167,19 +193,9 @@ impl Registry {
         Ok(Some(claim))
     }
 
-    /// A profile whose first login failed goes away, unless another login, or the late answer to this one,
-    /// proves it meanwhile.
-    fn remove_later(self: &Arc<Self>, made: Arc<Handle>) {
-        let registry = Arc::clone(self);
-        tokio::spawn(async move {
-            tokio::time::sleep(PROOF_LIMIT).await;
-            registry.remove_unproved(&made);
-        });
-    }
-
     /// A decision about trust: it is checked by a handshake first, and nothing secret is sent.
     pub(crate) async fn trust(
-        &self,
+        self: &Arc<Self>,
         target: Target,
         save: bool,
         timeout_ms: u32,
@@ -203,12 +219,18 @@ impl Registry {
         let handle = self.find_or_create(&name, &config)?;
         let candidate = Candidate { config, changes, save };
         let mut notes = vec![format!("the certificate of {} is trusted for profile {name}", seen.endpoint)];
-        let (saved, note) =
-            handle.ask(|reply| Order::Trust(Box::new(TrustOrder { candidate, reply }))).await?;
-        if saved {
-            self.is_filed(&name);
-        }
-        notes.push(note);
+        let answer = handle.order(|reply| Order::Trust(Box::new(TrustOrder { candidate, reply }))).await;
+        drop(handle);
+        let registry = Arc::clone(self);
+        // It goes on whether or not the caller waits for it.
+        let done = tokio::spawn(async move {
+            let (saved, note) = answer.await.unwrap_or_else(|_| Err(gone(&name)))?;
+            if saved {
+                registry.is_filed(&name);
+            }
+            Ok(note)
+        });
+        notes.push(done.await.map_err(|_| Refusal::new(Code::Failed, "the decision could not be kept"))??);
         Ok(Response::Done { notes })
     }
 

@@ -1,6 +1,7 @@
 //! Which profiles there are, and what each request comes to.
 
 use crate::access::Access;
+use crate::board::Board;
 use crate::clock;
 use crate::config::{Loaded, ProfileConfig, ProfileName};
 use crate::file_claims::FileClaims;
@@ -227,13 +228,13 @@ impl Registry {
     }
 
     /// Takes a profile away again that a login made and that has never had a token.
-    pub(crate) fn remove_unproved(&self, made: &Handle) {
+    pub(crate) fn remove_unproved(&self, name: &ProfileName, made: &Arc<Board>) {
         let mut inner = self.inner();
-        let is_it = inner.profiles.get(&made.name).is_some_and(|entry| {
-            matches!(entry, Entry::Running { handle, file: None } if Arc::ptr_eq(&handle.board, &made.board))
+        let is_it = inner.profiles.get(name).is_some_and(|entry| {
+            matches!(entry, Entry::Running { handle, file: None } if Arc::ptr_eq(&handle.board, made))
         });
-        if is_it && made.board.is_unproved() {
-            inner.profiles.remove(&made.name);
+        if is_it && made.is_unproved() {
+            inner.profiles.remove(name);
             drop(inner);
             self.surroundings.revision.bump();
         }

@@ -11,6 +11,7 @@ use crate::systemd::linger;
 use engine::{Answer, Event, ExchangeId, Moment, Refused, WaiterId};
 use secret::Password;
 use std::time::Duration;
+use tokio::sync::oneshot;
 use weka_rest::Client;
 use wire::{Code, LoggedIn, Refusal};
 
@@ -27,6 +28,10 @@ pub(super) struct PendingLogin {
     client: Client,
     candidate: Candidate,
     claim: Option<FileClaim>,
+    /// Who wants to know that it worked.
+    worked: Option<oneshot::Sender<bool>>,
+    /// Its pair was granted and its settings hold.
+    is_taken_over: bool,
     username: String,
     org: String,
     password: Password,
@@ -40,12 +45,22 @@ pub(super) struct PendingLogin {
 pub(super) struct LateLogin {
     username: String,
     changes: Option<ProfileChanges>,
+    worked: Option<oneshot::Sender<bool>>,
 }
 
 impl PendingLogin {
     /// Where it was, or would be, sent first.
     fn endpoint(&self) -> String {
         self.candidate.config.endpoints.first().map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// What is left to do once it has worked, but not in time.
+    fn late(&mut self) -> LateLogin {
+        LateLogin {
+            username: self.username.clone(),
+            changes: self.candidate.to_save(),
+            worked: self.worked.take(),
+        }
     }
 
     /// The refusal of a login whose answer has not come in time.
@@ -70,7 +85,7 @@ impl PendingLogin {
 
 impl Keeper {
     pub(super) fn on_login(&mut self, order: LoginOrder) {
-        let LoginOrder { candidate, claim, username, org, password, deadline, reply } = order;
+        let LoginOrder { candidate, claim, username, org, password, deadline, reply, worked } = order;
         self.last_waiter += 1;
         let waiter = WaiterId(self.last_waiter);
         let endpoints = candidate.config.endpoints.len();
@@ -79,6 +94,8 @@ impl Keeper {
             client: Client::new(candidate.config.rest_settings()),
             candidate,
             claim,
+            worked: Some(worked),
+            is_taken_over: false,
             username,
             org,
             password,
@@ -101,10 +118,8 @@ impl Keeper {
         pending.password_change_required = password_change_required;
         let config = pending.candidate.after_login(before.as_ref().clone());
         let claim = pending.claim.take();
-        let late = pending
-            .reply
-            .is_none()
-            .then(|| LateLogin { username: pending.username.clone(), changes: pending.candidate.to_save() });
+        pending.is_taken_over = true;
+        let late = pending.reply.is_none().then(|| pending.late());
         if !before.is_same_account(&config, false) {
             self.password.forget();
         }
@@ -141,10 +156,15 @@ impl Keeper {
             };
             // A caller that has left is no failure.
             drop(reply.send(Err(refusal)));
+            // Only the new pair's way into the store took too long: it counts.
+            let late = self.logins.get_mut(&waiter).filter(|pending| pending.is_taken_over);
+            if let Some(late) = late.map(PendingLogin::late) {
+                self.save_late_login(late);
+            }
             return;
         }
-        let Some(pending) = self.logins.get(&waiter) else { return };
-        let changes = pending.candidate.to_save();
+        let Some(pending) = self.logins.get_mut(&waiter) else { return };
+        let (changes, worked) = (pending.candidate.to_save(), pending.worked.take());
         let mut logged_in = LoggedIn {
             profile: self.name.to_string(),
             endpoint: String::new(),
@@ -176,6 +196,7 @@ impl Keeper {
                 Ok(saved_to) => logged_in.saved_to = saved_to,
                 Err(problem) => logged_in.notes.push(format!("the profile is not saved: {problem}")),
             }
+            tell(worked, logged_in.saved_to.is_some());
             drop(reports.send(Report::ProfileSaved).await);
             drop(reply.send(Ok(logged_in)));
         });
@@ -183,15 +204,17 @@ impl Keeper {
 
     /// It worked all the same: it counts, so it is saved.
     pub(super) fn save_late_login(&mut self, login: LateLogin) {
-        let LateLogin { username, changes } = login;
+        let LateLogin { username, changes, worked } = login;
         tracing::info!("the answer to an overdue login came: {} is logged in as {username}", self.name);
         let (name, dirs) = (self.name.clone(), self.surroundings.dirs.clone());
         let reports = self.reports.clone();
         self.profile_saves += 1;
         tokio::spawn(async move {
-            if let Err(problem) = save(name.clone(), dirs, changes).await {
+            let saved = save(name.clone(), dirs, changes).await;
+            if let Err(problem) = &saved {
                 tracing::warn!("profile {name} is not saved: {problem}");
             }
+            tell(worked, matches!(saved, Ok(Some(_))));
             drop(reports.send(Report::ProfileSaved).await);
         });
     }
@@ -230,6 +253,13 @@ impl Keeper {
             drop(reports.send(Report::ProfileSaved).await);
             drop(reply.send(Ok(answer)));
         });
+    }
+}
+
+fn tell(worked: Option<oneshot::Sender<bool>>, is_saved: bool) {
+    if let Some(worked) = worked {
+        // Nobody asks any more where the answer came in time.
+        let _was_asked = worked.send(is_saved);
     }
 }
 

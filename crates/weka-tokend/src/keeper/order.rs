@@ -86,6 +86,9 @@ pub struct LoginOrder {
     pub deadline: Moment,
     /// Where the answer goes.
     pub reply: LoginReply,
+    /// Told once it has worked, also after the answer that it takes too long: whether the profile is saved. Dropped once
+    /// nothing will come of it.
+    pub worked: oneshot::Sender<bool>,
 }
 
 /// A person's decision about trust.
@@ -232,15 +235,24 @@ impl Handle {
         &self,
         order: impl FnOnce(oneshot::Sender<Result<T, Refusal>>) -> Order,
     ) -> Result<T, Refusal> {
-        let (reply, answer) = oneshot::channel();
-        let gone = || {
-            Refusal::new(
-                Code::NoSuchProfile,
-                format!("profile {} has just been removed or renamed", self.name),
-            )
-            .then("run: weka-token status")
-        };
-        self.orders.send(order(reply)).await.map_err(|_| gone())?;
-        answer.await.unwrap_or_else(|_| Err(gone()))
+        self.order(order).await.await.unwrap_or_else(|_| Err(gone(&self.name)))
     }
+
+    /// Gives an order; what comes of it can be waited for without a handle, which keeps the keeper from ending. Nothing
+    /// comes where the profile has gone meanwhile.
+    pub(crate) async fn order<T>(
+        &self,
+        order: impl FnOnce(oneshot::Sender<Result<T, Refusal>>) -> Order,
+    ) -> oneshot::Receiver<Result<T, Refusal>> {
+        let (reply, answer) = oneshot::channel();
+        // In vain, the way back is dropped with it.
+        drop(self.orders.send(order(reply)).await);
+        answer
+    }
+}
+
+/// What whoever waits is told where a keeper has ended.
+pub(crate) fn gone(name: &ProfileName) -> Refusal {
+    Refusal::new(Code::NoSuchProfile, format!("profile {name} has just been removed or renamed"))
+        .then("run: weka-token status")
 }
