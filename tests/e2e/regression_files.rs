@@ -1,6 +1,6 @@
 //! What once went wrong with token files and configurations, and must not again.
 
-use crate::{LoggedIn, login_with, read_json};
+use crate::{LoggedIn, login_with, profile, read_json, weka_user_login};
 use e2e::process::Process;
 use e2e::systemd::until;
 use e2e::{Cluster, Daemon, Home};
@@ -134,4 +134,53 @@ fn a_configuration_that_was_not_there_for_a_moment_took_every_profile_away() {
     it.daemon.until_status("it is read again", |status| status.daemon.notes.is_empty());
     it.home.run(&["get", "-p", "prod"]).ok();
     assert_eq!(it.cluster.count("logins_ok"), 2);
+}
+
+/// Alice's daemon whose renewal is under way when this comes into its token file.
+fn during_a_renewal(cluster: &Cluster, comes: &str) -> (Home, Daemon, Process) {
+    let home = Home::new();
+    home.write(&home.token_file(), &weka_user_login(cluster, "alice", "Alice-Pass1"));
+    home.configure(&profile("default", cluster, ""));
+    let daemon = Daemon::start(&home);
+    daemon.until("ready", |profile| profile.state == State::Ready);
+    cluster.fault(&json!({"kind": "slow", "delay_ms": 1500, "path": "/api/v2/login/refresh", "count": 1}));
+    let mut command = home.weka_token(&["-q", "refresh", "--timeout", "20s"]);
+    let refresh = Process::start(command.stderr(Stdio::null())).unwrap();
+    cluster.until_requests("path=/api/v2/login/refresh", 1);
+    home.write(&home.token_file(), comes);
+    (home, daemon, refresh)
+}
+
+#[test]
+fn a_login_by_another_tool_during_a_renewal_was_overwritten_by_the_renewed_pair() {
+    for options in [&[][..], &["--single-use-refresh"]] {
+        let cluster = Cluster::start(options);
+        let theirs = weka_user_login(&cluster, "admin", "Admin-Pass1");
+        let (home, daemon, mut refresh) = during_a_renewal(&cluster, &theirs);
+        let user = |token: &str| cluster.check(token)["username"].clone();
+        daemon.until("it is noticed", |_| user(&home.run(&["get"]).ok()) == "admin");
+        cluster.until_requests("path=/api/v2/login/refresh&complete=true", 1);
+        assert!(refresh.ended_within(Duration::from_secs(40)).unwrap().success());
+        home.run(&["refresh"]).ok();
+        let token = home.run(&["get"]).ok();
+        assert_eq!(user(&token), "admin", "{}", daemon.log());
+        until("it is in the file", || {
+            (read_json(&home.token_file())["access_token"] == *token).then_some(())
+        });
+        assert_eq!(cluster.count("refreshes_failed"), 0);
+    }
+}
+
+#[test]
+fn a_worthless_pair_that_came_during_a_renewal_cost_the_login() {
+    let cluster = Cluster::start(&["--single-use-refresh"]);
+    let worthless = json!({"access_token": "a", "refresh_token": "b", "token_type": "Bearer"}).to_string();
+    let (home, daemon, mut refresh) = during_a_renewal(&cluster, &worthless);
+    assert!(refresh.ended_within(Duration::from_secs(40)).unwrap().success(), "{}", daemon.log());
+    let token = home.run(&["get"]).ok();
+    assert_eq!(cluster.check(&token)["username"], "alice");
+    until("it is in the file", || (read_json(&home.token_file())["access_token"] == *token).then_some(()));
+    // The renewed pair, and not the one before, which is used up, is what goes on.
+    home.run(&["refresh"]).ok();
+    assert_eq!(cluster.logins().len(), 1);
 }

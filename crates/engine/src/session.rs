@@ -4,9 +4,11 @@
 //! starts the one exchange that may be due, and says when it wants to be woken. What is promised to whom:
 //!
 //! - At most one exchange is in flight, and none begins while a new pair is on its way into the store.
-//! - A pair granted is stored, then published, then handed out; the one before serves until then. The exception
-//!   is `Logout` (and `Revoked`, for all but a person's login): what an exchange begun before it brings
-//!   afterwards is dropped on arrival.
+//! - A pair granted is stored, then published, then handed out; the one before serves until then. There are two
+//!   exceptions. One is `Logout` (and `Revoked`, for all but a person's login): what an exchange begun before it brings
+//!   afterwards is dropped on arrival. The other is a pair that came from elsewhere during an exchange that no person had
+//!   asked for with a password: somebody may have logged in, so that pair stays, and the driver keeps the one that was
+//!   granted at hand in case that the other turns out to be worth nothing.
 //! - Each caller is answered exactly once, at its deadline at the latest, unless it leaves.
 //!
 //! Inside: `pairs` (held, being saved, published), `source` (the way to the next pair), `schedule`, `round` and

@@ -37,6 +37,8 @@ pub(super) struct Exchange {
     pub(super) id: ExchangeId,
     pub(super) by: By,
     pub(super) endpoint: usize,
+    /// The pair that was held when it began.
+    pub(super) held: Option<Generation>,
     /// When the exchange before it began.
     pub(super) started_before: Option<Moment>,
     /// Whether a logout or revocation came in between: a pair that it brings is dropped.
@@ -83,7 +85,6 @@ impl Session {
         self.memory.locked_until = None;
         self.after_lockout = None;
         self.source.clear();
-        self.path = Path::Refresh;
         match exchange.by {
             By::Refresh(_) => self.refreshes = self.refreshes.saturating_add(1),
             By::Source(_) => {}
@@ -94,6 +95,12 @@ impl Session {
                 self.waiters.grant(waiter);
             }
         }
+        if self.is_overtaken(exchange) {
+            // The cluster is there, and the other pair has its own place in the schedule.
+            self.round.succeeded();
+            return;
+        }
+        self.path = Path::Refresh;
         let origin = match exchange.by {
             By::Generate { .. } => Origin::Rotated,
             By::Refresh(_) | By::Source(_) | By::Person(_) => Origin::Granted(exchange.id),
@@ -119,6 +126,13 @@ impl Session {
             self.round.end(&Tour::default(), &mut self.dice, now);
         }
         self.pairs.take(pair, true, now, out);
+    }
+
+    /// Whether another pair has come from elsewhere since a renewal, or a login by the source, began. Somebody may have
+    /// logged in, and a person's act goes before what the session does by itself; one that cannot be renewed is no login.
+    fn is_overtaken(&self, exchange: &Exchange) -> bool {
+        let other = self.pairs.held().filter(|held| Some(held.generation) != exchange.held);
+        !exchange.is_of_person() && other.is_some_and(|other| other.renewable)
     }
 
     fn superseded(&mut self, exchange: &Exchange, pair: Adopted, now: Moment, out: &mut Vec<Action>) {

@@ -141,7 +141,8 @@ impl Session {
         let id = self.next_exchange;
         self.next_exchange = ExchangeId(id.0.wrapping_add(1));
         let started_before = self.last_start.replace(now);
-        self.exchange = Some(Exchange { id, by, endpoint, started_before, obsolete: false });
+        let held = self.pairs.held().map(|pair| pair.generation);
+        self.exchange = Some(Exchange { id, by, endpoint, held, started_before, obsolete: false });
         out.push(match by {
             By::Refresh(generation) => Action::Refresh { exchange: id, endpoint, generation },
             By::Generate { waiter, generation } => {

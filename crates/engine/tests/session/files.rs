@@ -3,7 +3,7 @@
 use crate::cluster::Mode;
 use crate::world::{Copy, World};
 use crate::{ms, s};
-use engine::{Action, Condition, Event, Failure, Refused};
+use engine::{Action, Answer, Condition, Event, Failure, Generation, Refused};
 
 #[test]
 fn a_live_pair_is_taken_over_at_start_and_renewed_in_time() {
@@ -124,20 +124,88 @@ fn a_refused_refresh_token_is_replaced_by_the_one_in_the_file() {
     assert!(world.left() > s(295));
 }
 
-#[test]
-fn a_pair_granted_later_wins_over_one_that_came_with_the_file() {
+/// A world in which a pair comes with the file while another is being renewed, and the renewal is over.
+fn overtaken(single_use: bool, renewable: bool) -> (World, Option<Generation>) {
     let mut world = World::logged_in(s(300), 1);
+    world.cluster.single_use = single_use;
     world.latency = s(2);
-    let next = world.session.next_refresh().unwrap();
+    let next = world.session.next_refresh().expect("a renewal is due");
     world.run_until(next + s(1));
-    let copy = world.copy(s(1));
+    let copy = Copy { renewable, ..world.copy(s(1)) };
     world.write_file(copy);
     world.run_for(ms(100));
     let from_file = world.published;
     assert_eq!(from_file, world.session.held());
     world.run_for(s(2));
+    assert_eq!(world.session.refreshes(), 1, "the renewal has worked");
+    (world, from_file)
+}
+
+#[test]
+fn a_login_that_came_with_the_file_during_a_renewal_was_overwritten_by_it() {
+    for single_use in [false, true] {
+        let (mut world, from_file) = overtaken(single_use, true);
+        assert_eq!((world.published, world.session.held()), (from_file, from_file));
+        assert_eq!(world.condition(), Condition::Ready);
+        let caller = world.get();
+        assert!(world.got(caller));
+        world.run_for(s(250));
+        assert!(world.published > from_file);
+        assert_eq!(
+            (world.session.refreshes(), world.condition()),
+            (2, Condition::Ready),
+            "it is renewed in its turn"
+        );
+    }
+}
+
+#[test]
+fn a_renewal_wins_over_a_pair_from_the_file_that_nobody_can_renew() {
+    let (world, from_file) = overtaken(true, false);
     assert!(world.published > from_file);
-    assert_eq!(world.session.refreshes(), 1);
+    assert_eq!(world.condition(), Condition::Ready);
+}
+
+#[test]
+fn whoever_asked_for_a_renewal_that_a_login_overtook_gets_one_of_the_new_pair() {
+    let mut world = World::logged_in(s(300), 1);
+    world.latency = s(2);
+    world.run_for(s(6));
+    let person = world.renew(s(20));
+    world.run_for(s(1));
+    let copy = world.copy(s(5));
+    world.write_file(copy);
+    world.run_for(s(12));
+    assert!(world.got(person));
+    assert_eq!((world.session.refreshes(), world.cluster.refreshes), (2, 2));
+}
+
+#[test]
+fn a_long_lived_token_that_was_made_meanwhile_is_handed_over_all_the_same() {
+    let mut world = World::logged_in(s(300), 1);
+    world.latency = s(2);
+    let person = world.generate(s(20));
+    world.run_for(s(1));
+    let copy = world.copy(s(1));
+    world.write_file(copy);
+    let from_file = world.session.held();
+    world.run_for(s(2));
+    assert_eq!(world.answer(person), Answer::Generated);
+    assert_eq!((world.session.held(), world.cluster.long_lived), (from_file, 1));
+}
+
+#[test]
+fn a_login_by_the_password_source_gives_way_to_a_person_who_came_meanwhile() {
+    let mut world = World::with_source(s(300));
+    world.latency = s(2);
+    world.start(None);
+    world.run_for(s(1));
+    let copy = world.copy(s(1));
+    world.write_file(copy);
+    let from_file = world.session.held();
+    world.run_for(s(3));
+    assert_eq!((world.published, world.cluster.logins), (from_file, 1));
+    assert_eq!(world.condition(), Condition::Ready);
 }
 
 #[test]

@@ -84,6 +84,8 @@ pub(crate) struct World {
     newest: Option<Generation>,
     saved: BTreeMap<Generation, Save>,
     in_flight: Option<ExchangeId>,
+    /// The newest pair when that exchange began.
+    begun_with: Option<Generation>,
     /// An exchange begun before the last logout or revocation brings nothing any more.
     obsolete: bool,
     by: Option<LoginBy>,
@@ -131,6 +133,7 @@ impl World {
             newest: None,
             saved: BTreeMap::new(),
             in_flight: None,
+            begun_with: None,
             obsolete: false,
             by: None,
             waiting: BTreeMap::new(),

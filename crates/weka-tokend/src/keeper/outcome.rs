@@ -5,6 +5,8 @@ use super::login::LateLogin;
 use super::{Keeper, report};
 use crate::clock;
 use engine::{Answer, Event, ExchangeId, Failure, Generation, Lease, Moment, Outcome, Refused, WaiterId};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 impl Keeper {
@@ -15,6 +17,7 @@ impl Keeper {
             self.file.worker.release();
         }
         let mut late = None;
+        let obsolete = Arc::clone(&running.obsolete);
         let outcome = match end {
             End::Granted { grant, sent_at } => {
                 late =
@@ -88,12 +91,12 @@ impl Keeper {
         };
         self.feed(Event::Ended { exchange, outcome });
         if let Some(generation) = granted {
-            self.settle_granted(generation, late);
+            self.settle_granted(generation, late, obsolete.load(Ordering::Relaxed));
         }
     }
 
-    /// What a new pair leaves to do beside the engine's actions.
-    pub(super) fn settle_granted(&mut self, generation: Generation, late: Option<LateLogin>) {
+    /// What a new pair leaves to do beside the engine's actions. An `obsolete` one was forgotten before it came.
+    fn settle_granted(&mut self, generation: Generation, late: Option<LateLogin>, obsolete: bool) {
         if self.session.held() == Some(generation) {
             self.granted = true;
             self.fallback = None;
@@ -101,7 +104,12 @@ impl Keeper {
                 self.save_late_login(login);
             }
         } else {
-            // A logout came first: nobody will use it, and nobody saves it.
+            // A logout came first: nobody will use it, and nobody saves it. Or somebody has logged in elsewhere meanwhile,
+            // and then it is what is left should that pair be no good: the one that it was renewed from may be used up.
+            if !obsolete && self.session.held().is_some() {
+                let pair = self.pairs.get(generation).filter(|pair| pair.refresh_token.is_some());
+                self.fallback = pair.cloned().or_else(|| self.fallback.take());
+            }
             self.pairs.forget(generation);
             self.file.claimed_unix_s = None;
             self.file.worker.release();

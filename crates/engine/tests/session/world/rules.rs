@@ -12,14 +12,19 @@ pub(super) const SAVE_PATIENCE: Duration = s(3);
 impl World {
     pub(super) fn note_outcome(&mut self, outcome: Outcome, obsolete: bool) {
         let by = self.by.take();
+        let is_of_person = matches!(by, Some(LoginBy::Person(_)));
+        let other = self.newest.filter(|newest| Some(*newest) != self.begun_with);
+        let is_overtaken = !is_of_person && other.is_some_and(|other| self.pairs[&other].renewable);
         match outcome {
             Outcome::Granted { generation, .. } if !obsolete => {
-                self.newest = Some(generation);
+                if !is_overtaken {
+                    self.newest = Some(generation);
+                }
                 self.locked_until = Moment::default();
                 self.hold_until = Moment::default();
                 self.benched.clear();
                 self.doubt = None;
-                if matches!(by, Some(LoginBy::Person(_))) {
+                if is_of_person {
                     self.refused = None;
                 }
             }
@@ -65,6 +70,7 @@ impl World {
         assert!(storing.is_none(), "no exchange begins before the last pair is saved");
         assert!(endpoint < count.max(1), "the endpoint exists");
         self.in_flight = Some(exchange);
+        self.begun_with = self.newest;
     }
 
     pub(super) fn leave_in_peace(&self, endpoint: usize) {
