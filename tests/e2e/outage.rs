@@ -49,6 +49,8 @@ fn errors_are_survived() {
         &[
             json!({"kind": "status", "status": 503}),
             json!({"kind": "status", "status": 500, "body": "Internal Server Error"}),
+            json!({"kind": "html", "status": 400}),
+            json!({"kind": "html", "status": 401}),
             json!({"kind": "html", "status": 404}),
             json!({"kind": "html", "status": 502}),
         ],

@@ -34,6 +34,70 @@ fn a_client_that_leaves_does_not_cancel_its_login() {
     assert_eq!(cluster.logins().len(), 1);
 }
 
+/// The client is stopped once the cluster has the request; the daemon has to notice what came of it by itself.
+fn leaves_during(path: &str, arguments: &[&str], input: &str) -> LoggedIn {
+    let it = LoggedIn::as_user(Cluster::start(&[]), "admin", "Admin-Pass1");
+    it.token();
+    it.cluster.fault(&json!({"kind": "slow", "delay_ms": 1000, "path": path}));
+    let mut client =
+        Process::start(it.home.weka_token(arguments).stdin(Stdio::piped()).stderr(Stdio::null())).unwrap();
+    client.child().stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    it.cluster.until_requests(&format!("path={path}"), 1);
+    drop(client);
+    it
+}
+
+#[test]
+fn a_client_that_left_during_a_revocation_left_a_dead_token_to_be_handed_out() {
+    let it = leaves_during("/api/v2/users/*", &["revoke-tokens", "--yes"], "");
+    it.daemon.until("a login is needed", |profile| profile.state == State::LoginRequired);
+    it.home.run(&["get"]).refused(4);
+    assert_eq!(it.cluster.refreshes().len(), 0, "it was not found out by a failed renewal");
+}
+
+#[test]
+fn a_client_that_left_during_logout_with_revoke_left_the_profile_logged_in() {
+    let it = leaves_during("/api/v2/users/*", &["logout", "--revoke"], "");
+    it.daemon.until("logged out", |profile| profile.state == State::LoggedOut);
+    it.home.run(&["get"]).refused(4);
+    assert_eq!(it.cluster.refreshes().len(), 0);
+}
+
+#[test]
+fn a_client_that_left_during_a_change_of_password_left_the_old_tokens() {
+    let it = leaves_during(
+        "/api/v2/users/password",
+        &["passwd", "--password-stdin"],
+        "Admin-Pass1\nNew-Secret-9\n",
+    );
+    let ready = |profile: &wire::ProfileStatus| profile.state == State::Ready;
+    let began = std::time::Instant::now();
+    while it.cluster.logins().len() < 2 {
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "the new password is not used\n{}",
+            it.daemon.log()
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    it.daemon.until("logged in with the new password", ready);
+    assert!(it.cluster.honours(&it.token()));
+}
+
+#[test]
+fn an_end_waited_for_a_login_that_was_answered_too_late() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    home.configure(&profile("default", &cluster, ""));
+    let daemon = Daemon::start(&home);
+    cluster.fault(&json!({"kind": "status", "status": 502, "path": "/api/v2/login"}));
+    login(&home, &cluster, "alice", "Alice-Pass1").refused(5);
+    let began = std::time::Instant::now();
+    daemon.stop();
+    // It was the whole 15 s for which the answer might have come; the service manager kills after 10.
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+}
+
 #[test]
 fn a_login_during_a_renewal_takes_its_turn_and_wins() {
     let it = LoggedIn::to(Cluster::start(&["--access-ttl", "10s"]));

@@ -7,7 +7,7 @@ use crate::{
     examine, filesystems, probe, refusal, reply,
 };
 use bytes::Bytes;
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use secret::{AccessToken, Password, RefreshToken};
 use serde::Serialize;
 use std::sync::Arc;
@@ -206,21 +206,31 @@ impl Client {
         let secrets = [refresh_token.expose()];
         let mut call = post("login", body, &secrets);
         call.path.push("refresh".into());
-        reply::grant(&self.call(at, call).await?)
+        let reply = exchange::run(&self.context, at, &call).await?;
+        // A gateway's own page says nothing of the token, and a good one must not be thrown away for it.
+        let says_no = matches!(reply.status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED);
+        if says_no && reply::is_page(&reply.body) && !refusal::locked_out(&reply.body) {
+            let reason = format!("status {}, with HTML or XML instead of JSON", reply.status.as_u16());
+            return Err(reply::bad(&reply, reason));
+        }
+        reply::grant(&whole(reply, &call)?)
     }
 
     /// One exchange, down to a whole and successful answer.
     pub(crate) async fn call(&self, at: &Endpoint, call: Call<'_>) -> Result<Reply, ApiError> {
-        let mut reply = exchange::run(&self.context, at, &call).await?;
-        if !reply.status.is_success() {
-            return Err(refusal::refusal(&reply, call.secrets));
-        }
-        if let Some(problem) = reply.broken.take() {
-            return Err(problem);
-        }
-        reply::plain(&reply)?;
-        Ok(reply)
+        whole(exchange::run(&self.context, at, &call).await?, &call)
     }
+}
+
+fn whole(mut reply: Reply, call: &Call<'_>) -> Result<Reply, ApiError> {
+    if !reply.status.is_success() {
+        return Err(refusal::refusal(&reply, call.secrets));
+    }
+    if let Some(problem) = reply.broken.take() {
+        return Err(problem);
+    }
+    reply::plain(&reply)?;
+    Ok(reply)
 }
 
 fn post<'a>(path: &str, body: Bytes, secrets: &'a [&'a str]) -> Call<'a> {

@@ -50,7 +50,8 @@ pub(crate) fn refusal(reply: &Reply, secrets: &[&str]) -> ApiError {
     }
 }
 
-fn locked_out(body: &[u8]) -> bool {
+/// Whether the answer says that the account is locked.
+pub(crate) fn locked_out(body: &[u8]) -> bool {
     wait::is_lockout(&String::from_utf8_lossy(body))
 }
 

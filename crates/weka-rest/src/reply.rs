@@ -172,10 +172,12 @@ pub(crate) fn data(body: &[u8]) -> Result<&str, String> {
 }
 
 fn not_json_or_html(body: &[u8], problem: &serde_json::Error) -> String {
-    match body.iter().find(|b| !b.is_ascii_whitespace()) {
-        Some(b'<') => "it is HTML or XML instead of JSON".into(),
-        _ => not_json(problem),
-    }
+    if is_page(body) { "it is HTML or XML instead of JSON".into() } else { not_json(problem) }
+}
+
+/// Whether this is HTML or XML, which WEKA's API never answers with.
+pub(crate) fn is_page(body: &[u8]) -> bool {
+    body.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'<')
 }
 
 /// Where the JSON goes wrong, without the parser's words, which could quote it.

@@ -13,8 +13,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use wire::{Code, Refusal};
 
+/// The longest time that profiles may take to end. Open requests have had theirs (2 s), and the service manager waits for
+/// 10 s in all before it kills.
+const CLOSING_LIMIT: Duration = Duration::from_secs(6);
 /// The longest time a caller may ask to wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
@@ -126,11 +130,11 @@ impl Registry {
 
     /// Looks the names of all `allow` entries up, so that `status` can tell which are not known.
     fn learn_names(&self) {
-        let settings: Vec<_> = self.list().into_iter().filter_map(|(_, entry)| entry.ok()).collect();
+        let running = self.list().into_iter().filter_map(|(_, entry)| entry.ok());
+        let settings: Vec<_> = running.map(|handle| Arc::clone(&handle.settings.borrow())).collect();
         let (access, revision) = (self.access.clone(), self.surroundings.revision.clone());
         tokio::spawn(async move {
-            for handle in settings {
-                let config = Arc::clone(&handle.settings.borrow());
+            for config in settings {
                 access.learn(&config.allow).await;
             }
             revision.bump();
@@ -157,9 +161,14 @@ impl Registry {
             inner.profiles.clear();
             std::mem::take(&mut inner.tasks)
         };
-        for task in tasks {
-            // Keepers bound their own ends; one that panicked is over as well.
-            drop(task.await);
+        let all = async {
+            for task in tasks {
+                // One that panicked is over as well.
+                drop(task.await);
+            }
+        };
+        if timeout(CLOSING_LIMIT, all).await.is_err() {
+            tracing::warn!("ended before every profile was done with its files");
         }
     }
 

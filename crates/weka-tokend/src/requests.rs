@@ -61,6 +61,7 @@ impl Registry {
                 }
             }
             request => match self.owners_only(peer) {
+                Ok(()) if may_end_tokens(&request) => self.see_through(request, peer).await,
                 Ok(()) => self.serve_owner(request, peer).await,
                 Err(refusal) => Err(refusal),
             },
@@ -137,6 +138,15 @@ impl Registry {
             role: identity.role,
             source: identity.source,
         }))
+    }
+
+    /// Serves a request to its end whether or not the caller waits for it: what the cluster has been asked to end, it
+    /// ends, and the tokens that are held here must go with it.
+    async fn see_through(self: &Arc<Self>, request: Request, peer: &Peer) -> Result<Response, Refusal> {
+        let (registry, peer) = (Arc::clone(self), peer.clone());
+        let done = tokio::spawn(async move { registry.serve_owner(request, &peer).await });
+        done.await
+            .unwrap_or_else(|_| Err(Refusal::new(Code::Failed, "the request failed; see the daemon's log")))
     }
 
     async fn serve_owner(self: &Arc<Self>, request: Request, peer: &Peer) -> Result<Response, Refusal> {
@@ -241,4 +251,9 @@ impl Registry {
 fn still_logged_in(refusal: Refusal, handle: &Handle) -> Refusal {
     let message = format!("nothing was revoked, and {} is still logged in: {}", handle.name, refusal.message);
     Refusal::new(refusal.code, message).then("to forget the tokens here only, leave --revoke out")
+}
+
+/// Whether the cluster may end tokens because of this request.
+const fn may_end_tokens(request: &Request) -> bool {
+    matches!(request, Request::Logout { .. } | Request::Revoke { .. } | Request::ChangePassword(_))
 }

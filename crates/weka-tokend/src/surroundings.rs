@@ -9,8 +9,8 @@ use crate::systemd::store::{Owner, Store};
 use ring::digest::{SHA256, digest};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use tokio::sync::watch;
 
 /// What all keepers share.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct Surroundings {
     /// The service manager's descriptor store, where there is one.
     pub store: Option<Store>,
     restored: Mutex<BTreeMap<Owner, Restored>>,
-    ending: AtomicBool,
+    ending: watch::Sender<bool>,
     /// Makes phases differ from machine to machine and from user to user.
     machine: Vec<u8>,
     default_profile: Mutex<ProfileName>,
@@ -38,7 +38,7 @@ impl Surroundings {
             revision: Revision::default(),
             store: None,
             restored: Mutex::default(),
-            ending: AtomicBool::new(false),
+            ending: watch::Sender::new(false),
             machine: format!("{}:{uid}", machine_id.trim()).into_bytes(),
             default_profile: Mutex::new(default_profile),
         }
@@ -86,15 +86,22 @@ impl Surroundings {
         }
     }
 
-    /// From now on keepers end because the daemon does, not because their profiles were removed.
+    /// From now on keepers end because the daemon does, not because their profiles were removed, and whoever still has
+    /// a handle on one.
     pub fn end(&self) {
-        self.ending.store(true, Ordering::Relaxed);
+        self.ending.send_replace(true);
     }
 
     /// Whether the daemon is ending.
     #[must_use]
     pub fn is_ending(&self) -> bool {
-        self.ending.load(Ordering::Relaxed)
+        *self.ending.borrow()
+    }
+
+    /// Returns once the daemon is ending.
+    pub async fn ended(&self) {
+        // The sender is ours, so the wait ends in no other way.
+        drop(self.ending.subscribe().wait_for(|ending| *ending).await);
     }
 
     /// The seed of a profile's phase and jitter.

@@ -4,14 +4,13 @@
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::mman::{MmapAdvise, madvise, mlock};
 use nix::unistd::{SysconfVar, sysconf};
-use std::collections::BTreeSet;
 use std::io;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -72,44 +71,26 @@ fn code_in(line: &str) -> Option<Range<usize>> {
     (is_file && mode == "r-xp").then_some(address(start)?..address(end)?)
 }
 
-/// Locks the pages that a secret lies in, so that they are never swapped out, and keeps them out of dumps. Freed
-/// memory is used again for the next secret, so pages are never unlocked: they are as many as the heap has.
+/// Locks the pages that a secret lies in, so that they are never swapped out, and keeps them out of dumps. They are not
+/// unlocked, as the next secret comes to lie in freed memory; nor is remembered which ones are: what the heap gives
+/// back to the kernel and gets again is not locked any more.
 ///
 /// Where the limit (RLIMIT_MEMLOCK) is reached, the daemon goes on without, and says so once.
 pub(crate) fn lock_pages(secret: &[u8]) {
-    static LOCKED: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
-    // The page locked last: allocators give the same memory out again and again.
-    static LAST: AtomicUsize = AtomicUsize::new(0);
     if secret.is_empty() {
         return;
     }
     let page = page_size();
     let start = secret.as_ptr().addr();
-    let (first, last) = (start / page, (start + secret.len() - 1) / page);
-    if first == last && LAST.load(Ordering::Relaxed) == first {
-        return;
-    }
-    let mut locked = LOCKED.lock().unwrap_or_else(PoisonError::into_inner);
-    for number in first..=last {
-        if locked.contains(&number) {
-            LAST.store(number, Ordering::Relaxed);
-            continue;
-        }
-        let Some(at) = NonNull::new(secret.as_ptr().with_addr(number * page).cast_mut().cast()) else {
-            continue;
-        };
-        // SAFETY: the page holds a part of `secret`, so it is mapped. Neither call reads or changes what is in it.
-        let done = unsafe { mlock(at, page).and_then(|()| madvise(at, page, MmapAdvise::MADV_DONTDUMP)) };
-        match done {
-            Ok(()) => {
-                locked.insert(number);
-                LAST.store(number, Ordering::Relaxed);
-            }
-            Err(error) if !UNLOCKED.swap(true, Ordering::Relaxed) => {
-                tracing::warn!(%error, "not every page with secrets can be locked in memory; see RLIMIT_MEMLOCK");
-            }
-            Err(_) => {}
-        }
+    let first = start / page * page;
+    let length = (start + secret.len()).next_multiple_of(page) - first;
+    let Some(at) = NonNull::new(secret.as_ptr().with_addr(first).cast_mut().cast()) else { return };
+    // SAFETY: each of these pages holds a part of `secret`, so it is mapped. Neither call reads or changes what is in it.
+    let done = unsafe { mlock(at, length).and_then(|()| madvise(at, length, MmapAdvise::MADV_DONTDUMP)) };
+    if let Err(error) = done
+        && !UNLOCKED.swap(true, Ordering::Relaxed)
+    {
+        tracing::warn!(%error, "not every page with secrets can be locked in memory; see RLIMIT_MEMLOCK");
     }
 }
 
@@ -175,6 +156,8 @@ pub(crate) fn peer_groups(socket: &impl AsRawFd) -> io::Result<Vec<u32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+    use std::num::NonZeroUsize;
 
     fn locked_kib() -> u64 {
         let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -183,13 +166,28 @@ mod tests {
     }
 
     #[test]
-    fn the_pages_of_a_secret_are_locked_once() {
-        let secret = vec![7_u8; 3 * page_size()];
-        lock_pages(&secret);
+    fn pages_that_the_heap_gave_back_and_got_again_were_not_locked_any_more() {
+        let length = NonZeroUsize::new(3 * page_size()).unwrap();
+        let (mode, private) = (ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_PRIVATE);
+        // SAFETY: new memory, which is this test's alone.
+        let at = unsafe { mmap_anonymous(None, length, mode, private) }.unwrap();
+        // SAFETY: it is mapped to the end of the test, zeroed, and nothing writes to it.
+        let secret = unsafe { std::slice::from_raw_parts(at.as_ptr().cast::<u8>(), length.get()) };
+        let unlocked = locked_kib();
+        lock_pages(&secret[1..]);
         let locked = locked_kib();
-        assert!(locked >= 8, "{locked} KiB");
-        lock_pages(&secret);
+        assert_eq!(locked - unlocked, length.get() as u64 / 1024);
+        lock_pages(secret);
+        assert_eq!(locked_kib(), locked, "locked once is enough");
+        // SAFETY: it takes the place of what was mapped above, at once and with the same zeros.
+        let again = unsafe {
+            mmap_anonymous(NonZeroUsize::new(at.addr().get()), length, mode, private | MapFlags::MAP_FIXED)
+        };
+        assert_eq!((again.unwrap(), locked_kib()), (at, unlocked));
+        lock_pages(secret);
         assert_eq!(locked_kib(), locked);
+        // SAFETY: nothing refers to it after this.
+        unsafe { munmap(at, length.get()) }.unwrap();
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Answers that say no, and what the caller learns from each.
 
 use crate::server::{Server, answer};
-use secret::RefreshToken;
+use secret::{Password, RefreshToken};
 use std::time::Duration;
 use weka_rest::ApiError;
 
@@ -103,6 +103,23 @@ async fn a_lockout_is_told_from_other_refusals() {
     assert!(matches!(html, ApiError::LockedOut { wait: Some(w), .. } if w.as_secs() == 120), "{html:?}");
     let other = error(400, r#"{"message":"locked out for 5s"}"#).await;
     assert!(matches!(other, ApiError::Rejected { .. }), "{other:?}");
+}
+
+#[tokio::test]
+async fn a_gateways_own_page_threw_a_good_refresh_token_away() {
+    let page = "<html><head><title>400 Bad Request</title></head></html>";
+    for status in [400, 401] {
+        let server = Server::json(status, page);
+        let error = error_of(&server).await;
+        let ApiError::BadReply { reason, .. } = &error else { panic!("{status}: {error:?}") };
+        assert!(reason.contains("HTML") && reason.contains(&status.to_string()), "{reason}");
+        // A password that may have been refused is taken for refused, whoever says so.
+        let login =
+            server.client().login(&server.endpoint(), "Root", "alice", &Password::new("pw".into())).await;
+        let refused = login.unwrap_err();
+        let fits = matches!(refused, ApiError::Unauthorized { .. } | ApiError::Rejected { status: 400, .. });
+        assert!(fits, "{status}: {refused:?}");
+    }
 }
 
 #[tokio::test]

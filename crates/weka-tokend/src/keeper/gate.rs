@@ -166,7 +166,12 @@ impl Gate {
                     _ => None,
                 });
             }
-            Err(ApiError::Unreachable { sent: false, .. } | ApiError::Untrusted { .. }) => {}
+            // Nothing was sent.
+            Err(
+                ApiError::Unreachable { sent: false, .. }
+                | ApiError::Untrusted { .. }
+                | ApiError::Misconfigured { .. },
+            ) => {}
             Err(error) => {
                 let was_answered = matches!(error, ApiError::Rejected { .. } | ApiError::Busy { .. });
                 if !was_answered {
@@ -261,6 +266,16 @@ mod tests {
         let (sent, result) = attempt(&gate, "y", Ok(grant())).await;
         let Err(ApiError::LockedOut { wait: Some(wait), .. }) = result else { panic!("{result:?}") };
         assert!(!sent && wait > Duration::from_secs(90));
+    }
+
+    #[tokio::test]
+    async fn a_ca_file_that_could_not_be_read_was_taken_for_a_lost_answer() {
+        let gate = Gate::new();
+        let unreadable =
+            ApiError::Misconfigured { reason: "/etc/weka/ca.pem: No such file or directory".into() };
+        assert!(attempt(&gate, "good", Err(unreadable)).await.0);
+        let (sent, result) = attempt(&gate, "good", Ok(grant())).await;
+        assert!(sent && result.is_ok(), "{result:?}");
     }
 
     #[tokio::test]

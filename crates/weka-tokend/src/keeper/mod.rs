@@ -61,6 +61,7 @@ use sharing::Sharing;
 use sinks::SinkSide;
 use std::collections::HashMap;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use storing::StoreSide;
@@ -222,6 +223,8 @@ impl Keeper {
     /// Runs until every handle is gone and nothing is under way.
     async fn run(mut self) {
         self.begin().await;
+        let surroundings = Arc::clone(&self.surroundings);
+        let mut ended = pin!(surroundings.ended());
         loop {
             if self.leaving.is_some() && self.has_left().await {
                 return;
@@ -233,6 +236,7 @@ impl Keeper {
                     Some(order) => self.on_order(order),
                     None => break,
                 },
+                () = &mut ended => break,
                 () = self.alarm.rings() => self.feed(Event::Tick),
                 () = self.file.stirred() => self.look_at_file(),
             }

@@ -2,17 +2,24 @@
 
 use nix::errno::Errno;
 use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, sendmsg};
+use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IoSlice};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixDatagram;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+/// A manager that reads nothing for so long is given up on; what it was to be told is lost.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// So many messages wait for a manager that does not read; a new one then takes the place of an old one.
+const MOST_WAITING: usize = 32;
 
 /// The way to the service manager; without one, everything is said in vain.
 #[derive(Debug)]
 pub struct Notifier {
-    socket: Option<(UnixDatagram, UnixAddr)>,
+    socket: Option<Arc<Line>>,
     watchdog: Option<Duration>,
 }
 
@@ -30,7 +37,10 @@ impl Notifier {
             path => UnixAddr::new(path)?,
         };
         let watchdog = watchdog_usec.and_then(|usec| usec.parse().ok()).map(Duration::from_micros);
-        Ok(Self { socket: Some((UnixDatagram::unbound()?, address)), watchdog })
+        let socket = UnixDatagram::unbound()?;
+        socket.set_write_timeout(Some(PATIENCE))?;
+        let line = Line { socket, address, waiting: Mutex::default() };
+        Ok(Self { socket: Some(Arc::new(line)), watchdog })
     }
 
     /// Whether there is a service manager.
@@ -45,29 +55,87 @@ impl Notifier {
         self.watchdog.map(|time| time / 2).filter(|time| !time.is_zero())
     }
 
-    /// Says something, such as `READY=1`; lines are separated by newlines.
+    /// Says something, such as `READY=1`; lines are separated by newlines. It never blocks: what a manager does not take
+    /// at once is said by a thread, in order.
     pub fn say(&self, message: &str) {
-        if let Err(error) = self.send(message, &[]) {
-            tracing::warn!(%error, "the service manager cannot be told anything");
+        let Some(line) = &self.socket else { return };
+        let mut waiting = line.waiting();
+        if !waiting.is_empty() {
+            if waiting.len() >= MOST_WAITING {
+                // What is said of the state is soon out of date; anything else counts.
+                let old = waiting.iter().skip(1).position(|message| message.starts_with("STATUS="));
+                waiting.remove(old.map_or(1, |old| old + 1));
+            }
+            waiting.push_back(message.to_owned());
+            return;
+        }
+        match line.send(message, &[], MsgFlags::MSG_DONTWAIT) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                waiting.push_back(message.to_owned());
+                let line = Arc::clone(line);
+                std::thread::spawn(move || line.say_what_waits());
+            }
+            Err(error) => complain(&error),
         }
     }
 
-    /// Says something and hands descriptors over.
+    /// Says something and hands descriptors over. It blocks while the manager does not read, for some seconds at most.
     ///
     /// # Errors
     /// The manager's socket does not take it.
     pub fn send(&self, message: &str, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
-        let Some((socket, address)) = &self.socket else { return Ok(()) };
+        let Some(line) = &self.socket else { return Ok(()) };
+        line.send(message, descriptors, MsgFlags::empty())
+    }
+}
+
+fn complain(error: &io::Error) {
+    tracing::warn!(%error, "the service manager cannot be told anything");
+}
+
+/// The socket, and what is still to be said on it.
+#[derive(Debug)]
+struct Line {
+    socket: UnixDatagram,
+    address: UnixAddr,
+    /// The first one is being said.
+    waiting: Mutex<VecDeque<String>>,
+}
+
+impl Line {
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<String>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn say_what_waits(&self) {
+        loop {
+            let Some(message) = self.waiting().front().cloned() else { return };
+            let said = self.send(&message, &[], MsgFlags::empty());
+            let mut waiting = self.waiting();
+            waiting.pop_front();
+            if let Err(error) = said {
+                complain(&error);
+                // Its patience was for all of them.
+                waiting.clear();
+            }
+            if waiting.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn send(&self, message: &str, descriptors: &[BorrowedFd<'_>], how: MsgFlags) -> io::Result<()> {
         let raw: Vec<_> = descriptors.iter().map(AsRawFd::as_raw_fd).collect();
         let rights = [ControlMessage::ScmRights(&raw)];
         let control = if raw.is_empty() { &rights[..0] } else { &rights[..] };
         loop {
             let sent = sendmsg(
-                socket.as_raw_fd(),
+                self.socket.as_raw_fd(),
                 &[IoSlice::new(message.as_bytes())],
                 control,
-                MsgFlags::MSG_NOSIGNAL,
-                Some(address),
+                MsgFlags::MSG_NOSIGNAL | how,
+                Some(&self.address),
             );
             match sent {
                 Ok(_) => return Ok(()),
@@ -115,6 +183,30 @@ mod tests {
         let length = manager.recv(&mut buffer).unwrap();
         assert_eq!(&buffer[..length], b"FDSTORE=1\nFDNAME=x");
         assert_eq!(notifier.feeding(), Some(Duration::from_millis(1500)));
+    }
+
+    #[test]
+    fn a_manager_that_did_not_read_stopped_the_event_loop() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("notify");
+        let manager = UnixDatagram::bind(&path).unwrap();
+        let notifier = Notifier::new(Some(path.as_os_str()), None).unwrap();
+        // Far more than any queue of datagrams takes (net.unix.max_dgram_qlen).
+        let said: Vec<_> = (0..20_000).map(|number| format!("STATUS={number}")).collect();
+        said.iter().for_each(|message| notifier.say(message));
+        // In order, and with the last one among them.
+        let mut buffer = [0; 100];
+        let mut before = None;
+        loop {
+            let length = manager.recv(&mut buffer).unwrap();
+            let text = std::str::from_utf8(&buffer[..length]).unwrap();
+            let number: usize = text.strip_prefix("STATUS=").unwrap().parse().unwrap();
+            assert!(before.is_none_or(|before| before < number), "{number} after {before:?}");
+            before = Some(number);
+            if number == said.len() - 1 {
+                break;
+            }
+        }
     }
 
     #[test]
