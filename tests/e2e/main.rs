@@ -18,6 +18,7 @@ mod get;
 mod help_texts;
 mod install;
 mod lockout;
+mod lockout_accounts;
 mod login;
 mod logout;
 mod manners;

@@ -1,6 +1,6 @@
 //! Everything the engine can ask for.
 
-use crate::event::{ExchangeId, Generation, Memory, SourceId, WaiterId};
+use crate::event::{ExchangeId, Generation, SourceId, WaiterId};
 use crate::time::Moment;
 use std::time::Duration;
 
@@ -129,8 +129,8 @@ pub enum Action {
         /// What.
         answer: Answer,
     },
-    /// Keep this across restarts.
-    Remember(Memory),
+    /// Keep [`crate::Session::memory`] across restarts.
+    Remember,
     /// Send a [`crate::Event::Tick`] then; it replaces the wake-up asked for before. `None`: no wake-up.
     WakeAt(Option<Moment>),
 }

@@ -1,5 +1,6 @@
 //! Everything that can happen to a profile.
 
+use crate::lockouts::{AccountId, Lockouts};
 use crate::policy::Policy;
 use crate::time::{Lease, Moment};
 use std::time::Duration;
@@ -36,8 +37,8 @@ pub struct Adopted {
 pub struct Memory {
     /// The password (of the source) that the cluster refused.
     pub refused: Option<SourceId>,
-    /// Until when the account is locked out.
-    pub locked_until: Option<Moment>,
+    /// Which accounts are locked out, and until when.
+    pub lockouts: Lockouts,
     /// Somebody logged out: file and source stay unused until the next login.
     pub logged_out: bool,
     /// The password (of the source) that may have been counted as a wrong one.
@@ -113,7 +114,7 @@ pub enum Event {
         /// A pair from the descriptor store or the token file.
         pair: Option<Adopted>,
         /// What outlived the last daemon.
-        memory: Memory,
+        memory: Box<Memory>,
     },
     /// The moment asked for by [`crate::Action::WakeAt`] has come.
     Tick,
@@ -137,6 +138,8 @@ pub enum Event {
     Login {
         /// The caller.
         waiter: WaiterId,
+        /// Whose password it is: none is sent while this account is locked, whoever else is.
+        account: AccountId,
         /// How many endpoints this login may try, by index from 0.
         endpoints: usize,
         /// When it wants an answer at the latest.
@@ -189,8 +192,10 @@ pub enum Event {
     Trusted,
     /// A handshake at start showed a certificate that is not trusted.
     FoundUntrusted,
-    /// The cluster said, to a request that was none of the session's, that the account is locked out.
+    /// The cluster said, to a request that was none of the session's, that an account is locked out.
     FoundLocked {
+        /// Whose.
+        account: AccountId,
         /// The wait, if it was said.
         wait: Option<Duration>,
     },

@@ -6,12 +6,14 @@
 //! - [`time`]: [`Moment`] on CLOCK_BOOTTIME, and [`Lease`], the life of an access token.
 //! - [`event`]: everything that can happen to a profile.
 //! - [`action`]: everything the engine can ask for.
+//! - [`lockouts`]: which accounts the cluster has locked.
 //! - [`policy`]: what the configuration decides.
 //! - [`ttl`]: how much life a token must have left to be handed out.
 //! - [`session`]: one profile: `session.on(event, now)`.
 
 pub mod action;
 pub mod event;
+pub mod lockouts;
 pub mod policy;
 pub mod session;
 pub mod time;
@@ -21,6 +23,7 @@ pub use action::{Action, Answer, Condition, LoginBy, Refused};
 pub use event::{
     Adopted, Doubted, Event, ExchangeId, Failure, Generation, Memory, Outcome, SourceId, WaiterId,
 };
+pub use lockouts::{AccountId, Lockout, Lockouts};
 pub use policy::Policy;
 pub use session::Session;
 pub use time::{Lease, Moment};

@@ -1,5 +1,6 @@
 //! What the configuration decides.
 
+use crate::lockouts::AccountId;
 use std::time::Duration;
 
 /// The settings of one profile that the life cycle depends on.
@@ -13,6 +14,9 @@ pub struct Policy {
     pub has_source: bool,
     /// How long a password source is left alone after it was read in vain: a command may bother a person.
     pub source_recheck: Duration,
+    /// Whose tokens and whose password source they are, where that is known. Where it is not, every lockout may be
+    /// theirs.
+    pub account: Option<AccountId>,
     /// The seed of phase and jitter: from machine-id, user and profile, so that a fleet does not move in step.
     pub seed: u64,
 }

@@ -33,6 +33,7 @@ mod waiters;
 
 use crate::action::{Action, Answer, Refused};
 use crate::event::{Adopted, Event, ExchangeId, Memory, SourceId, WaiterId};
+use crate::lockouts::AccountId;
 use crate::policy::Policy;
 use crate::time::Moment;
 use dice::Dice;
@@ -56,7 +57,7 @@ pub struct Session {
     started: bool,
     memory: Memory,
     remembered: Memory,
-    /// A little after the lockout ends: when the session itself tries again.
+    /// A little after the lockout of its own account ends: when the session itself tries again.
     after_lockout: Option<Moment>,
     dice: Dice,
     pairs: Pairs,
@@ -118,7 +119,7 @@ impl Session {
     pub fn on(&mut self, event: Event, now: Moment) -> Vec<Action> {
         let mut out = Vec::new();
         match event {
-            Event::Started { pair, memory } => self.start(pair, memory, now, &mut out),
+            Event::Started { pair, memory } => self.start(pair, *memory, now, &mut out),
             Event::Tick => {}
             Event::Get { waiter, min_ttl, deadline } => {
                 if self.get(waiter, min_ttl, deadline, now, &mut out) {
@@ -126,8 +127,13 @@ impl Session {
                 }
             }
             Event::Renew { waiter, deadline } => self.wait(waiter, Wish::Renew, deadline, now),
-            Event::Login { waiter, endpoints, deadline } => {
-                let wish = Wish::Login { endpoints: endpoints.max(1), tour: Tour::default(), granted: false };
+            Event::Login { waiter, account, endpoints, deadline } => {
+                let wish = Wish::Login {
+                    account,
+                    endpoints: endpoints.max(1),
+                    tour: Tour::default(),
+                    granted: false,
+                };
                 self.wait(waiter, wish, deadline, now);
             }
             Event::Generate { waiter, deadline } => {
@@ -153,10 +159,10 @@ impl Session {
                 self.last_start = None;
             }
             Event::FoundUntrusted => self.round.found_untrusted(),
-            Event::FoundLocked { wait } => self.locked(wait, now),
-            Event::Logout => self.logout(&mut out),
+            Event::FoundLocked { account, wait } => self.locked(account, wait, now),
+            Event::Logout => self.logout(now, &mut out),
             Event::Revoked => self.revoked(now, &mut out),
-            Event::Reconfigured { policy } => self.reconfigured(policy),
+            Event::Reconfigured { policy } => self.reconfigured(policy, now),
         }
         self.settle(now, &mut out);
         out
@@ -170,9 +176,8 @@ impl Session {
         self.memory = memory;
         self.remembered = memory;
         self.source.recall(memory.doubt, now);
-        if let Some(until) = memory.locked_until {
-            self.lock_until(until.min(now + LONGEST_LOCKOUT));
-        }
+        self.memory.lockouts.clamp(now + LONGEST_LOCKOUT);
+        self.own_account_changed(now);
         if self.pairs.held().is_some() {
             return;
         }
@@ -294,7 +299,7 @@ impl Session {
         self.path = Path::Person;
     }
 
-    fn logout(&mut self, out: &mut Vec<Action>) {
+    fn logout(&mut self, now: Moment, out: &mut Vec<Action>) {
         self.memory.logged_out = true;
         self.pairs.forget();
         self.path = Path::Person;
@@ -304,7 +309,7 @@ impl Session {
             exchange.obsolete = true;
         }
         out.push(Action::Withdraw);
-        self.remember(out);
+        self.remember(now, out);
         for waiter in self.waiters.take_all() {
             out.push(Action::Answer { waiter, answer: Answer::Refused(Refused::LoggedOut) });
         }
@@ -321,12 +326,16 @@ impl Session {
         out.push(Action::Withdraw);
     }
 
-    fn reconfigured(&mut self, policy: Policy) {
+    fn reconfigured(&mut self, policy: Policy, now: Moment) {
         if policy.seed != self.policy.seed {
             self.dice = Dice::new(policy.seed);
         }
         let replan = policy.refresh_at.to_bits() != self.policy.refresh_at.to_bits();
+        let is_another = policy.account != self.policy.account;
         self.policy = policy;
+        if is_another {
+            self.own_account_changed(now);
+        }
         self.endpoints.renumber(self.policy.endpoints);
         self.round.cleared();
         self.source.clear();
@@ -349,17 +358,45 @@ impl Session {
         }
     }
 
-    fn lock_until(&mut self, until: Moment) {
-        let margin = self.dice.between(Duration::from_secs(1), Duration::from_secs(2));
-        self.memory.locked_until = Some(until);
-        self.after_lockout = Some(until + margin);
+    /// Whose tokens and whose password source they are.
+    fn own_account(&self) -> AccountId {
+        self.policy.account.unwrap_or(AccountId::UNNAMED)
     }
 
-    fn remember(&mut self, out: &mut Vec<Action>) {
+    /// Until when the session's own account is locked, and nothing is sent for it. As long as nobody has said which
+    /// one that is, it may be any.
+    fn own_lockout(&self, now: Moment) -> Option<Moment> {
+        match self.policy.account {
+            // Its own is never given up for want of room, so what holds for others is nothing to it.
+            Some(account) => self.memory.lockouts.listed(account, now),
+            None => self.memory.lockouts.longest(now),
+        }
+    }
+
+    /// It may have been one of those whose lockout was given up for want of room.
+    fn own_account_changed(&mut self, now: Moment) {
+        if let Some(account) = self.policy.account
+            && let Some(until) = self.memory.lockouts.of(account, now)
+        {
+            self.memory.lockouts = self.memory.lockouts.with(account, until, Some(account));
+        }
+        self.wait_for_lockout(now);
+    }
+
+    /// The session itself goes on a little after the end of its own account's lockout, if there is one.
+    fn wait_for_lockout(&mut self, now: Moment) {
+        self.after_lockout = self.own_lockout(now).map(|until| {
+            let margin = self.dice.between(Duration::from_secs(1), Duration::from_secs(2));
+            until + margin
+        });
+    }
+
+    fn remember(&mut self, now: Moment, out: &mut Vec<Action>) {
+        self.memory.lockouts.expire(now);
         self.memory.doubt = self.source.doubted();
         if self.memory != self.remembered {
             self.remembered = self.memory;
-            out.push(Action::Remember(self.memory));
+            out.push(Action::Remember);
         }
     }
 }

@@ -5,16 +5,14 @@ use crate::cluster_trust::{self, absolute, text};
 use crate::failure::{Failure, PERSON_NEEDED, USAGE};
 use crate::session::{self, Session};
 use crate::span;
+use crate::status::ANSWER_MS;
 use crate::terminal::{self, Terminal};
-use wire::{LoggedIn, Login, ProfileSettings, Request, Response, TokenFileChoice};
+use wire::{LoggedIn, Login, ProfileSettings, Request, Response, Target, TokenFileChoice, Trust};
 
 pub(crate) fn run(session: &Session<'_>, options: &LoginOptions) -> Result<u8, Failure> {
     let timeout_ms = options.timeout.milliseconds();
     let token_file = token_file(options)?;
     let settings = cluster_trust::describe(session)?;
-    if let Some(seconds) = settings.locked_for_s {
-        return Err(locked(&settings.name, seconds, &session.profile_option()));
-    }
     let terminal = Terminal::open();
     let terminal = terminal.as_ref();
     // What can be refused without the cluster is refused first.
@@ -27,12 +25,18 @@ pub(crate) fn run(session: &Session<'_>, options: &LoginOptions) -> Result<u8, F
         return Err(Failure::new(USAGE, "no terminal to ask for the password on")
             .then("pipe it in: weka-token login --password-stdin"));
     }
+    if username.is_some() {
+        let endpoints = options.cluster.endpoints.clone();
+        let org = options.org.clone().or_else(|| settings.org.clone());
+        may_log_in(session, &settings, endpoints, org, username.clone())?;
+    }
     let target = cluster_trust::settle(session, &options.cluster, &settings, terminal, timeout_ms)?;
     let org = org(session, options, &settings, terminal)?;
     let username = match (username, terminal) {
         (None, Some(terminal)) => terminal.ask("User", None)?,
         (username, _) => username.unwrap_or_default(),
     };
+    may_log_in(session, &settings, target.endpoints.clone(), org.clone(), Some(username.clone()))?;
     let password = match terminal {
         Some(terminal) => terminal.ask_password(&format!("Password of {username}"))?,
         None => terminal::password_from_stdin()?,
@@ -50,6 +54,25 @@ pub(crate) fn run(session: &Session<'_>, options: &LoginOptions) -> Result<u8, F
     }
 }
 
+/// Nobody is asked for a password that would not be sent: the daemon knows which accounts are locked.
+pub(crate) fn may_log_in(
+    session: &Session<'_>,
+    settings: &ProfileSettings,
+    endpoints: Vec<String>,
+    org: Option<String>,
+    username: Option<String>,
+) -> Result<(), Failure> {
+    let Some(seconds) = settings.locked_for_s else { return Ok(()) };
+    let target = Target { profile: session.profile.clone(), endpoints, trust: Trust::AsConfigured };
+    let request = Request::MayLogIn { target, org, username };
+    match session.ask_again(ANSWER_MS, |_| request.clone()) {
+        Ok(_) => Ok(()),
+        Err(failure) if failure.status == PERSON_NEEDED => Err(failure),
+        // An older daemon lets nobody log in meanwhile.
+        Err(_) => Err(locked(&settings.name, seconds, &session.profile_option())),
+    }
+}
+
 /// Why no password is sent now: during a lockout it would be refused whatever it is, and prolong it.
 /// `option` is ` -p NAME` where the profile has to be named.
 #[must_use]
@@ -59,7 +82,9 @@ pub fn locked(name: &str, seconds: u64, option: &str) -> Failure {
          only prolong that",
         span::short(seconds)
     );
-    Failure::new(PERSON_NEEDED, message).then(format!("wait, then run: weka-token login{option}"))
+    Failure::new(PERSON_NEEDED, message)
+        .then(format!("wait, then run: weka-token login{option}"))
+        .then("another user may log in meanwhile")
 }
 
 fn token_file(options: &LoginOptions) -> Result<TokenFileChoice, Failure> {

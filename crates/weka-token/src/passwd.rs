@@ -15,9 +15,7 @@ use wire::{ChangePassword, Request, Response};
 /// The cluster refused, or nobody could be asked.
 pub(crate) fn run(session: &Session<'_>, options: &PasswdOptions) -> Result<u8, Failure> {
     let settings = cluster_trust::describe(session)?;
-    if let Some(seconds) = settings.locked_for_s {
-        return Err(login::locked(&settings.name, seconds, &session.profile_option()));
-    }
+    login::may_log_in(session, &settings, Vec::new(), None, None)?;
     let (old_password, new_password) = match (options.password_stdin, Terminal::open()) {
         (true, _) => terminal::two_passwords_from_stdin()?,
         (false, Some(terminal)) => ask(&terminal, settings.username.as_deref())?,

@@ -1,5 +1,6 @@
 //! Long-lived tokens, revocation and passwords: what a person does to an account.
 
+use crate::account::Account;
 use crate::audit;
 use crate::clock;
 use crate::errand::{try_each, with_token};
@@ -298,7 +299,11 @@ impl Registry {
                     .then("nothing was changed; each wrong attempt may count towards a lockout")
             }
             Some(error @ ApiError::LockedOut { wait, .. }) => {
-                handle.ask(|reply| Order::LockedOut { wait, reply }).await?;
+                let account = Account {
+                    username: Some(change.username.to_owned()),
+                    ..Account::of(&handle.settings.borrow())
+                };
+                handle.ask(|reply| Order::LockedOut { account, wait, reply }).await?;
                 self.not_locked_out(handle)?;
                 self.api_refusal(handle, &error)
             }

@@ -1,5 +1,6 @@
 //! What a profile shows to its readers: the published token and the state, without asking the keeper.
 
+use crate::account::Account;
 use crate::note::Note;
 use engine::{Condition, Generation, Lease, Moment};
 use secret::AccessToken;
@@ -74,8 +75,10 @@ pub struct View {
     pub failures: u64,
     /// The last failure, in words.
     pub last_error: Option<String>,
-    /// The end of a lockout.
+    /// The end of a lockout of its account.
     pub locked_until: Option<Moment>,
+    /// All accounts that are locked as far as this profile has met it, and until when.
+    pub locked_accounts: Vec<(Account, Moment)>,
     /// The token file kept fresh.
     pub token_file: Option<String>,
     /// What else a person should know.
@@ -96,6 +99,7 @@ impl View {
             failures: 0,
             last_error: None,
             locked_until: None,
+            locked_accounts: Vec::new(),
             token_file: None,
             notes: Vec::new(),
         }

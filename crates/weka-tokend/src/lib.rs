@@ -9,6 +9,7 @@
 //!   passwords, `examination` is `doctor`, `errand` is what it asks the cluster for others,
 //!   `profiles` which ones there are, `reload` what the file says of them now,
 //!   `filesystems` with it, `following` keeps others' copies of a pair current
+//! - [`account`]: users of organisations at clusters, which have tokens and get locked
 //! - [`keeper`]: one task per profile, around one [`engine::Session`]; [`board`] is what it shows, [`note`] what troubles it
 //! - [`token_file`], [`file_watch`], [`atomic`]: files shared with WEKA's own tools
 //! - [`sink`]: files that are kept fresh for others
@@ -21,6 +22,7 @@
 //! files that other programs write. Nothing from any of them may end the process.
 
 pub mod access;
+pub mod account;
 mod accounts;
 pub mod atomic;
 pub mod audit;

@@ -1,5 +1,6 @@
 //! `describe`, `probe`, `login` and `trust`: how a profile comes to a cluster, an account and trust.
 
+use crate::account::Account;
 use crate::clock;
 use crate::config::save::ProfileChanges;
 use crate::config::{ProfileConfig, ProfileName, TokenFile};
@@ -27,7 +28,8 @@ impl Registry {
             None => (Arc::new(ProfileConfig::default()), None),
         };
         let now = clock::now();
-        let locked_until = view.as_ref().and_then(|view| view.locked_until);
+        let locked = view.iter().flat_map(|view| view.locked_accounts.iter().map(|(_, until)| *until));
+        let locked_until = locked.filter(|until| *until > now).max();
         let endpoints: &[Endpoint] = if config.endpoints_configured { &config.endpoints } else { &[] };
         Ok(Response::Profile(ProfileSettings {
             name: name.to_string(),
@@ -111,6 +113,7 @@ impl Registry {
             }
             config.token_file = TokenFile::Kept(path);
         }
+        self.not_locked(&name, &Account::of(&config))?;
         let claim = self.claim_file(&name, &config.token_file).await?;
         // What lies in the file is of another cluster, or of somebody else, for all that is known: it becomes the
         // profile's with the login's own pair in it, and is not looked at before.
@@ -162,6 +165,43 @@ impl Registry {
             }
         }
         result.map(Response::LoggedIn)
+    }
+
+    /// Whether a password for an account may be sent now.
+    pub(crate) fn may_log_in(
+        &self,
+        target: &Target,
+        org: Option<String>,
+        username: Option<String>,
+    ) -> Result<Response, Refusal> {
+        let name = self.name(target.profile.as_deref())?;
+        let (config, _) = self.candidate(target)?;
+        let account = Account::of(&config);
+        let account = Account {
+            org: org.or(account.org).or_else(|| Some(ROOT_ORG.into())),
+            username: username.or(account.username),
+            ..account
+        };
+        self.not_locked(&name, &account)?;
+        Ok(Response::Done { notes: Vec::new() })
+    }
+
+    /// The cluster locks an account, whichever profile has met that: here, it is known of all of them.
+    fn not_locked(&self, name: &ProfileName, account: &Account) -> Result<(), Refusal> {
+        let now = clock::now();
+        let mut longest = None;
+        for (other, entry) in self.list() {
+            let Ok(handle) = entry else { continue };
+            for (locked, until) in handle.board.view().1.locked_accounts {
+                // What another profile has met counts where it is known to be this one.
+                if (other == *name || locked.is_named()) && locked.may_be(account) && until > now {
+                    longest = longest.max(Some(until));
+                }
+            }
+        }
+        let Some(until) = longest else { return Ok(()) };
+        let default = self.surroundings.default_profile();
+        Err(report::locked_account(account, until, name.as_str(), default.as_str(), now))
     }
 
     /// No two profiles may keep one file: each would take the other's tokens for its own. Profile `default`, which

@@ -3,6 +3,7 @@
 //! It is one small file per profile in the state folder of this host. No secret is in it: of a refused password
 //! only a salted, slow hash.
 
+use crate::account::Account;
 use crate::atomic::{self, FileMode, Links, Manner, ReplaceError};
 use crate::dirs::{PRIVATE_FILE, make_private_folder};
 use data_encoding::HEXLOWER;
@@ -20,7 +21,7 @@ use std::path::Path;
 /// The version of the file's form.
 const VERSION: u32 = 1;
 /// The largest file that is read, in bytes.
-const MAX_SIZE: u64 = 64 * 1024;
+const MAX_SIZE: u64 = 256 * 1024;
 /// OWASP's figure of 2023 for PBKDF2-HMAC-SHA256; some 0.2 s, spent only when a password is refused or checked.
 const ITERATIONS: u32 = 600_000;
 /// A file that asks for more than this was not written by us.
@@ -32,15 +33,27 @@ pub struct Remembered {
     /// When somebody logged out, if nobody has logged in since.
     #[serde(default)]
     pub logged_out_at: Option<i64>,
-    /// Until when the account is locked out.
+    /// Until when any account is locked out. That is all an older daemon knows of lockouts: it lets nobody log in.
     #[serde(default)]
     pub locked_until: Option<i64>,
+    /// Which accounts are locked out. Where there are none, a lockout is that of the profile's account.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locked: Vec<LockedAccount>,
     /// The password (of the source) that the cluster refused.
     #[serde(default)]
     pub refused: Option<RefusedPassword>,
     /// The password (of the source) that may have been counted as a wrong one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubted: Option<DoubtedPassword>,
+}
+
+/// An account that the cluster has locked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LockedAccount {
+    /// Which.
+    pub account: Account,
+    /// Until when, in seconds since 1970.
+    pub until: i64,
 }
 
 /// A password whose login got no answer.
@@ -225,6 +238,7 @@ mod tests {
         let remembered = Remembered {
             logged_out_at: Some(1_700_000_000),
             locked_until: None,
+            locked: Vec::new(),
             refused: Some(quick("hunter2")),
             doubted: None,
         };
@@ -257,6 +271,32 @@ mod tests {
         let read: Remembered = serde_json::from_str(older).unwrap();
         assert_eq!(read, Remembered { locked_until: Some(7), ..Remembered::default() });
         assert_eq!(serde_json::to_string(&read).unwrap(), older, "which an older daemon reads again");
+    }
+
+    #[test]
+    fn which_accounts_are_locked_outlives_a_restart_and_an_older_daemon_lets_nobody_log_in() {
+        #[derive(Deserialize)]
+        struct Older {
+            locked_until: Option<i64>,
+        }
+        let text = concat!(
+            r#"{"logged_out_at":null,"locked_until":1700000115,"locked":[{"account":{"endpoints":["https://weka01:14000"],"#,
+            r#""org":"Root","username":"alice"},"until":1700000115}],"refused":null}"#
+        );
+        let account = Account {
+            endpoints: vec!["https://weka01:14000".into()],
+            org: Some("Root".into()),
+            username: Some("alice".into()),
+        };
+        let until = 1_700_000_115;
+        let remembered = Remembered {
+            locked_until: Some(until),
+            locked: vec![LockedAccount { account, until }],
+            ..Remembered::default()
+        };
+        assert_eq!(serde_json::to_string(&remembered).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Remembered>(text).unwrap(), remembered);
+        assert_eq!(serde_json::from_str::<Older>(text).unwrap().locked_until, Some(until));
     }
 
     #[test]

@@ -187,6 +187,7 @@ impl Registry {
             }
             Request::ChangePassword(change) => self.change_password(*change).await,
             Request::Profiles { after_name } => Ok(self.profiles(after_name.as_deref())),
+            Request::MayLogIn { target, org, username } => self.may_log_in(&target, org, username),
             Request::EditProfiles(edit) => self.edit_profiles(edit).await,
             Request::Filesystems { profile, after, timeout_ms } => {
                 self.filesystems(profile.as_deref(), after, timeout_ms).await

@@ -173,6 +173,16 @@ pub enum Request {
     },
     /// Change which profiles there are, answered by [`Response::Done`].
     EditProfiles(ProfileEdit),
+    /// Whether a password for an account may be sent now: refused with [`crate::Code::LockedOut`] while the cluster is
+    /// known to have it locked, and answered by [`Response::Done`] otherwise. Nothing is sent anywhere for it.
+    MayLogIn {
+        /// Profile and endpoints; trust does not matter.
+        target: Target,
+        /// Organisation (tenant) name; `None` means the profile's, or `Root`.
+        org: Option<String>,
+        /// WEKA user name; `None` means the profile's.
+        username: Option<String>,
+    },
 }
 
 /// A pair that is given to the daemon.
@@ -376,7 +386,8 @@ pub struct ProfileSettings {
     pub saved_to: Option<String>,
     /// Its state.
     pub state: State,
-    /// How long a lockout lasts still, in seconds: a password must not be sent before.
+    /// How long the longest lockout lasts still that is known of any account of this profile, in seconds. Whether it
+    /// is that of a certain account says [`Request::MayLogIn`].
     pub locked_for_s: Option<u64>,
 }
 

@@ -147,6 +147,11 @@ fn request() -> BoxedStrategy<Request> {
         (maybe(), any::<u32>()).prop_map(|(profile, timeout_ms)| Request::Examine { profile, timeout_ms }),
         maybe().prop_map(|after_name| Request::Profiles { after_name }),
         edit().prop_map(Request::EditProfiles),
+        (target(), maybe(), maybe()).prop_map(|(target, org, username)| Request::MayLogIn {
+            target,
+            org,
+            username
+        }),
     ]
     .boxed()
 }

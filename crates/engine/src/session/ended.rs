@@ -9,6 +9,7 @@ use super::waiters::Wish;
 use super::{LONGEST_LOCKOUT, Session, Start};
 use crate::action::{Action, Answer, Refused};
 use crate::event::{Adopted, ExchangeId, Failure, Generation, Outcome, SourceId, WaiterId};
+use crate::lockouts::AccountId;
 use crate::time::{Lease, Moment};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub(super) enum By {
 pub(super) struct Exchange {
     pub(super) id: ExchangeId,
     pub(super) by: By,
+    /// For whose account.
+    pub(super) account: AccountId,
     pub(super) endpoint: usize,
     /// The pair that was held when it began.
     pub(super) held: Option<Generation>,
@@ -59,7 +62,7 @@ impl Session {
             Outcome::Failed(failure) => {
                 self.heed(&exchange, failure, now);
                 match exchange.by {
-                    By::Person(waiter) => self.person_failed(waiter, exchange.endpoint, failure, now, out),
+                    By::Person(waiter) => self.person_failed(waiter, &exchange, failure, now, out),
                     By::Generate { waiter, generation } => {
                         self.generate_failed(waiter, generation, exchange.endpoint, failure, now, out);
                     }
@@ -82,8 +85,8 @@ impl Session {
             return;
         }
         self.endpoints.worked(exchange.endpoint);
-        self.memory.locked_until = None;
-        self.after_lockout = None;
+        self.memory.lockouts.end(exchange.account);
+        self.wait_for_lockout(now);
         self.source.clear();
         match exchange.by {
             By::Refresh(_) => self.refreshes = self.refreshes.saturating_add(1),
@@ -152,15 +155,20 @@ impl Session {
         }
     }
 
-    pub(super) fn locked(&mut self, wait: Option<Duration>, now: Moment) {
+    pub(super) fn locked(&mut self, account: AccountId, wait: Option<Duration>, now: Moment) {
         let wait = wait.filter(|wait| *wait >= LEAST_LOCKOUT).unwrap_or(USUAL_LOCKOUT);
-        self.lock_until(now + wait.min(LONGEST_LOCKOUT));
+        let until = now + wait.min(LONGEST_LOCKOUT);
+        self.memory.lockouts.expire(now);
+        self.memory.lockouts = self.memory.lockouts.with(account, until, self.policy.account);
+        if self.policy.account.is_none_or(|own| own == account) {
+            self.wait_for_lockout(now);
+        }
     }
 
     /// What the cluster says about itself or the account holds, whoever asked.
     fn heed(&mut self, exchange: &Exchange, failure: Failure, now: Moment) {
         match failure {
-            Failure::Locked { wait } => self.locked(wait, now),
+            Failure::Locked { wait } => self.locked(exchange.account, wait, now),
             Failure::Throttled { retry_after: Some(asked) } => {
                 let until = Round::peace(asked, &mut self.dice, now);
                 self.round.hold_until(until);
@@ -249,7 +257,7 @@ impl Session {
     fn person_failed(
         &mut self,
         waiter: WaiterId,
-        endpoint: usize,
+        exchange: &Exchange,
         failure: Failure,
         now: Moment,
         out: &mut Vec<Action>,
@@ -260,12 +268,12 @@ impl Session {
         };
         let mut tour = tour.clone();
         let endpoints = *endpoints;
-        note(&mut tour, endpoint, failure);
+        note(&mut tour, exchange.endpoint, failure);
         match failure {
             Failure::Unauthorized => self.tell(waiter, Refused::WrongPassword, out),
             Failure::Rejected => self.tell(waiter, Refused::Rejected, out),
             Failure::Locked { .. } => {
-                let until = self.memory.locked_until.unwrap_or(now);
+                let until = self.memory.lockouts.of(exchange.account, now).unwrap_or(now);
                 self.tell(waiter, Refused::LockedOut { until }, out);
             }
             _ if was_not_sent(failure) && self.pick_for_person(endpoints, &tour, now).is_some() => {
@@ -303,7 +311,7 @@ impl Session {
             }
             Failure::Rejected => self.tell(waiter, Refused::Rejected, out),
             Failure::Locked { .. } => {
-                let until = self.memory.locked_until.unwrap_or(now);
+                let until = self.own_lockout(now).unwrap_or(now);
                 self.tell(waiter, Refused::LockedOut { until }, out);
             }
             // What may have been made is not made twice.

@@ -8,6 +8,7 @@ use super::source::Path;
 use super::waiters::Wish;
 use crate::action::{Action, Answer, Condition, LoginBy, Refused};
 use crate::event::{ExchangeId, WaiterId};
+use crate::lockouts::AccountId;
 use crate::time::Moment;
 use crate::ttl::{caller_limit, dead_from};
 use std::time::Duration;
@@ -21,7 +22,7 @@ const LEAST_LIMIT: Duration = Duration::from_millis(100);
 
 impl Session {
     pub(super) fn settle(&mut self, now: Moment, out: &mut Vec<Action>) {
-        self.remember(out);
+        self.remember(now, out);
         let mut wanted = false;
         for _ in 0..STEPS {
             self.pairs.attend(now, out);
@@ -50,9 +51,7 @@ impl Session {
         if self.exchange.is_some() || self.pairs.is_storing() {
             return false;
         }
-        if let Some(id) = self.waiters.next_login()
-            && self.locked_until(now).is_none()
-        {
+        if let Some(id) = self.waiters.next_login() {
             self.log_person_in(id, now, out);
             return true;
         }
@@ -142,7 +141,8 @@ impl Session {
         self.next_exchange = ExchangeId(id.0.wrapping_add(1));
         let started_before = self.last_start.replace(now);
         let held = self.pairs.held().map(|pair| pair.generation);
-        self.exchange = Some(Exchange { id, by, endpoint, held, started_before, obsolete: false });
+        let account = self.account_of(by);
+        self.exchange = Some(Exchange { id, by, account, endpoint, held, started_before, obsolete: false });
         out.push(match by {
             By::Refresh(generation) => Action::Refresh { exchange: id, endpoint, generation },
             By::Generate { waiter, generation } => {
@@ -151,6 +151,16 @@ impl Session {
             By::Source(source) => Action::Login { exchange: id, endpoint, by: LoginBy::Source(source) },
             By::Person(waiter) => Action::Login { exchange: id, endpoint, by: LoginBy::Person(waiter) },
         });
+    }
+
+    fn account_of(&self, by: By) -> AccountId {
+        match by {
+            By::Person(id) => match self.waiters.get(id).map(|waiter| &waiter.wish) {
+                Some(Wish::Login { account, .. }) => *account,
+                _ => AccountId::UNNAMED,
+            },
+            By::Refresh(_) | By::Generate { .. } | By::Source(_) => self.own_account(),
+        }
     }
 
     /// When the session acts by itself.
@@ -218,7 +228,6 @@ impl Session {
         let called = if wanted { self.called_attempt(now) } else { None };
         // The state changes then, though nothing else happens.
         let condition_ends = match self.condition(now) {
-            Condition::LockedOut => self.locked_until(now),
             Condition::Degraded => self.pairs.live(now).map(|(_, lease)| dead_from(&lease)),
             Condition::Ready if self.path == Path::Person => Some(self.schedule.due()),
             _ => None,
@@ -229,6 +238,8 @@ impl Session {
             self.waiters.earliest_deadline(),
             self.own_attempt(),
             self.waiters.next_generation().and_then(|_| self.generate_at()),
+            // Shown, and kept across restarts, no longer than it lasts.
+            self.memory.lockouts.next_end(now),
             called,
             condition_ends,
         ];

@@ -6,6 +6,7 @@ use super::round::Trouble;
 use super::source::Path;
 use super::waiters::{Waiter, Wish};
 use crate::action::{Action, Answer, Refused};
+use crate::lockouts::AccountId;
 use crate::time::{Lease, Moment};
 use crate::ttl::serves;
 use std::time::Duration;
@@ -42,7 +43,7 @@ impl Session {
         let verdict = match &waiter.wish {
             Wish::Get { min_ttl } => self.get_verdict(waiter, *min_ttl, now),
             Wish::Renew => self.renew_verdict(waiter, now),
-            Wish::Login { granted, .. } => self.login_verdict(*granted, now),
+            Wish::Login { account, granted, .. } => self.login_verdict(*account, *granted, now),
             Wish::Generate { granted, .. } => self.generate_verdict(*granted, now),
         };
         if waiter.deadline <= now && !matches!(verdict, Verdict::Answer(_)) {
@@ -90,7 +91,7 @@ impl Session {
         self.prospect(waiter, now)
     }
 
-    fn login_verdict(&self, granted: bool, now: Moment) -> Verdict {
+    fn login_verdict(&self, account: AccountId, granted: bool, now: Moment) -> Verdict {
         if granted {
             if self.pairs.is_storing() {
                 return Verdict::Wait;
@@ -100,7 +101,7 @@ impl Session {
                 None => refuse(Refused::Unreachable),
             };
         }
-        if let Some(until) = self.locked_until(now) {
+        if let Some(until) = self.memory.lockouts.of(account, now) {
             return refuse(Refused::LockedOut { until });
         }
         Verdict::Wait

@@ -5,7 +5,8 @@ use super::pairs::Pair;
 use super::round::Trouble;
 use super::source::Path;
 use crate::action::Condition;
-use crate::event::{Generation, WaiterId};
+use crate::event::{Generation, Memory, WaiterId};
+use crate::lockouts::Lockouts;
 use crate::time::{Lease, Moment};
 
 impl Session {
@@ -48,10 +49,22 @@ impl Session {
         self.own_attempt()
     }
 
-    /// Until when the account is locked out, if it is.
+    /// Until when the session's own account is locked out, if it is.
     #[must_use]
     pub fn locked_until(&self, now: Moment) -> Option<Moment> {
-        self.memory.locked_until.filter(|until| *until > now)
+        self.own_lockout(now)
+    }
+
+    /// What must outlive a restart.
+    #[must_use]
+    pub const fn memory(&self) -> Memory {
+        self.memory
+    }
+
+    /// Which accounts are locked out; some of them may be so no longer.
+    #[must_use]
+    pub const fn lockouts(&self) -> &Lockouts {
+        &self.memory.lockouts
     }
 
     /// The endpoint being tried, or else the one that worked last.

@@ -2,6 +2,7 @@
 
 use super::endpoints::Tour;
 use crate::event::{ExchangeId, WaiterId};
+use crate::lockouts::AccountId;
 use crate::time::Moment;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 pub(super) enum Wish {
     Get { min_ttl: Option<Duration> },
     Renew,
-    Login { endpoints: usize, tour: Tour, granted: bool },
+    Login { account: AccountId, endpoints: usize, tour: Tour, granted: bool },
     Generate { tour: Tour, granted: bool },
 }
 

@@ -175,7 +175,9 @@ fn any_number_of_endpoints_is_survived() {
         world.start(None);
         let waiter = engine::WaiterId(1);
         let deadline = world.now + s(5);
-        let begun = world.session.on(engine::Event::Login { waiter, endpoints, deadline }, world.now);
+        let begun = world
+            .session
+            .on(engine::Event::Login { waiter, account: crate::world::OWN, endpoints, deadline }, world.now);
         assert!(begun.iter().any(|action| matches!(action, Action::Login { endpoint: 0, .. })), "{begun:?}");
     }
 }

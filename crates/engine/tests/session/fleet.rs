@@ -4,7 +4,7 @@ mod renewals;
 
 use crate::world::World;
 use crate::{ms, s};
-use engine::{Adopted, Event, Generation, Lease, Memory, Moment, Session};
+use engine::{Adopted, Event, Generation, Lease, Moment, Session};
 use renewals::{LIFE, START, peak_over_mean};
 
 #[test]
@@ -22,7 +22,7 @@ fn ten_thousand_daemons_that_start_with_pairs_of_the_same_age_part() {
             let sent_at = Moment::from_millis(START.as_millis() - crate::world::ms_of(age));
             let lease = Some(Lease { sent_at, life: LIFE });
             let pair = Some(Adopted { generation: Generation(1), lease, renewable: true });
-            session.on(Event::Started { pair, memory: Memory::default() }, START)
+            session.on(Event::Started { pair, memory: Box::default() }, START)
         };
         let fleet: Vec<_> = (0..5_000).map(|seed| renewals::after(seed, start)).collect();
         // Sessions with less time to part need more than one cycle for it.

@@ -5,7 +5,8 @@ use crate::cluster::Mode;
 use crate::world::{Copy, Saves, World};
 use crate::{Duration, ms, s};
 use engine::{
-    Action, Adopted, Condition, Event, ExchangeId, Failure, Generation, Lease, Outcome, Session, SourceId,
+    AccountId, Action, Adopted, Condition, Event, ExchangeId, Failure, Generation, Lease, Outcome, Session,
+    SourceId,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -24,6 +25,7 @@ enum Step {
         timeout_ms: u16,
     },
     Login {
+        account: u64,
         password: u64,
         timeout_ms: u16,
     },
@@ -53,13 +55,14 @@ enum Step {
     NoFile,
     Trusted,
     FoundUntrusted,
-    FoundLocked(Option<Duration>),
+    FoundLocked(u64, Option<Duration>),
     Logout,
     Revoked,
     Reconfigure {
         refresh_at: f64,
         endpoints: usize,
         has_source: bool,
+        account: Option<u64>,
     },
     Restart,
     /// What no driver should say.
@@ -79,6 +82,11 @@ enum Stray {
 
 fn wait() -> impl Strategy<Value = Option<Duration>> {
     option::of((0..400_u64).prop_map(s))
+}
+
+/// Mostly one of a few; sometimes more than are told apart.
+fn account() -> impl Strategy<Value = u64> {
+    prop_oneof![3 => 1..4_u64, 1 => 1..16_u64]
 }
 
 fn mode() -> impl Strategy<Value = Mode> {
@@ -117,7 +125,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(min_ttl_s, timeout_ms)| Step::Get { min_ttl_s, timeout_ms }),
         3 => timeout.clone().prop_map(|timeout_ms| Step::Renew { timeout_ms }),
         2 => timeout.clone().prop_map(|timeout_ms| Step::Generate { timeout_ms }),
-        4 => (1..4_u64, timeout).prop_map(|(password, timeout_ms)| Step::Login { password, timeout_ms }),
+        4 => (account(), 1..4_u64, timeout)
+            .prop_map(|(account, password, timeout_ms)| Step::Login { account, password, timeout_ms }),
         1 => any::<usize>().prop_map(Step::Leave),
         8 => (0..3_usize, mode()).prop_map(|(endpoint, mode)| Step::Endpoint(endpoint, mode)),
         4 => Just(Step::AllUp),
@@ -134,12 +143,13 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::NoFile),
         1 => Just(Step::Trusted),
         1 => Just(Step::FoundUntrusted),
-        1 => wait().prop_map(Step::FoundLocked),
+        1 => (account(), wait()).prop_map(|(account, wait)| Step::FoundLocked(account, wait)),
         1 => Just(Step::Logout),
         1 => Just(Step::Revoked),
-        1 => (0.5..0.95_f64, 1..4_usize, any::<bool>()).prop_map(|(refresh_at, endpoints, has_source)| {
-            Step::Reconfigure { refresh_at, endpoints, has_source }
-        }),
+        1 => (0.5..0.95_f64, 1..4_usize, any::<bool>(), option::of(account()))
+            .prop_map(|(refresh_at, endpoints, has_source, account)| {
+                Step::Reconfigure { refresh_at, endpoints, has_source, account }
+            }),
         2 => Just(Step::Restart),
         2 => stray().prop_map(Step::Stray),
     ]
@@ -158,8 +168,8 @@ fn take(world: &mut World, step: &Step) {
         Step::Renew { timeout_ms } => {
             world.renew(ms(timeout_ms.into()));
         }
-        Step::Login { password, timeout_ms } => {
-            world.login(password, ms(timeout_ms.into()));
+        Step::Login { account, password, timeout_ms } => {
+            world.login_as(AccountId(account), password, ms(timeout_ms.into()));
         }
         Step::Generate { timeout_ms } => {
             world.generate(ms(timeout_ms.into()));
@@ -196,11 +206,15 @@ fn take(world: &mut World, step: &Step) {
         Step::NoFile => world.file = None,
         Step::Trusted => world.feed(Event::Trusted),
         Step::FoundUntrusted => world.feed(Event::FoundUntrusted),
-        Step::FoundLocked(wait) => world.feed(Event::FoundLocked { wait }),
+        Step::FoundLocked(account, wait) => {
+            world.feed(Event::FoundLocked { account: AccountId(account), wait });
+        }
         Step::Logout => world.feed(Event::Logout),
         Step::Revoked => world.feed(Event::Revoked),
-        Step::Reconfigure { refresh_at, endpoints, has_source } => {
-            let policy = engine::Policy { refresh_at, endpoints, has_source, ..world.policy.clone() };
+        Step::Reconfigure { refresh_at, endpoints, has_source, account } => {
+            let account = account.map(AccountId);
+            let policy =
+                engine::Policy { refresh_at, endpoints, has_source, account, ..world.policy.clone() };
             world.reconfigure(policy);
         }
         Step::Restart => world.restart(),
@@ -233,7 +247,7 @@ fn say(world: &mut World, stray: Stray) {
         Stray::SourceRead(content) => world.feed(Event::SourceRead { content: content.map(SourceId) }),
         Stray::Started => {
             let pair = Some(Adopted { generation: Generation(600_000), lease: Some(lease), renewable: true });
-            let memory = world.memory;
+            let memory = Box::new(world.memory);
             // Only the first counts; and it has been.
             let actions = world.session.on(Event::Started { pair, memory }, world.now);
             assert!(actions.iter().all(|action| !matches!(action, Action::Save { .. })), "{actions:?}");

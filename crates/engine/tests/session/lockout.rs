@@ -1,9 +1,9 @@
 //! 403: the account is locked out, and each attempt keeps it so.
 
 use crate::cluster::Mode;
-use crate::world::World;
+use crate::world::{OWN, World};
 use crate::{ms, s};
-use engine::{Action, Condition, Failure, Moment, Refused};
+use engine::{AccountId, Action, Condition, Failure, Lockouts, Moment, Refused};
 use std::time::Duration;
 
 fn locked(wait: Option<Duration>) -> Mode {
@@ -35,7 +35,7 @@ fn nothing_is_sent_until_it_is_over_and_then_it_goes_on_by_itself() {
         let again = world.refreshes()[1].since(begun);
         assert!(again >= expected && again <= expected + s(3), "{again:?}");
         assert_eq!(world.condition(), Condition::Ready);
-        assert_eq!(world.memory.locked_until, None);
+        assert_eq!(world.memory.lockouts, Lockouts::default());
     }
 }
 
@@ -89,7 +89,7 @@ fn the_end_of_a_lockout_is_noticed_with_nobody_asking() {
 fn a_lockout_outlives_a_restart() {
     let mut world = met(Some(s(100)));
     let until = world.session.locked_until(world.now).unwrap();
-    assert_eq!(world.memory.locked_until, Some(until));
+    assert_eq!(world.memory.lockouts.of(OWN, world.now), Some(until));
     world.restart();
     assert_eq!(world.condition(), Condition::LockedOut);
     world.run_for(s(99));
@@ -103,7 +103,7 @@ fn a_lockout_outlives_a_restart() {
 #[test]
 fn a_remembered_lockout_beyond_an_hour_is_not_believed() {
     let mut world = World::new(s(300), 1);
-    world.memory.locked_until = Some(Moment::from_millis(u64::MAX));
+    world.memory.lockouts = Lockouts::default().with(OWN, Moment::from_millis(u64::MAX), None);
     world.start(None);
     assert_eq!(world.session.locked_until(world.now), Some(world.now + s(3600)));
 }
@@ -135,7 +135,7 @@ fn a_new_token_file_does_not_end_a_lockout_but_is_served() {
 #[test]
 fn a_lockout_that_another_request_met_is_heeded() {
     let mut world = World::logged_in(s(300), 1);
-    world.feed(engine::Event::FoundLocked { wait: Some(s(60)) });
+    world.feed(engine::Event::FoundLocked { account: OWN, wait: Some(s(60)) });
     let person = world.login(1, s(10));
     assert!(matches!(world.refusal(person), Refused::LockedOut { .. }));
     let caller = world.get();
@@ -145,4 +145,63 @@ fn a_lockout_that_another_request_met_is_heeded() {
     let person = world.login(1, s(10));
     world.run_for(s(1));
     assert!(world.got(person));
+}
+
+const OTHER: AccountId = AccountId(2);
+
+#[test]
+fn another_account_was_held_back_by_the_lockout_of_one() {
+    let mut world = World::new(s(300), 1);
+    world.start(None);
+    world.cluster.script.push_back(locked(Some(s(115))));
+    world.login(1, s(10));
+    world.run_for(ms(200));
+    assert_eq!(world.condition(), Condition::LockedOut);
+    let other = world.login_as(OTHER, 1, s(10));
+    world.run_for(ms(200));
+    assert!(world.got(other));
+    assert_eq!(world.condition(), Condition::Ready, "the profile is the other account's now");
+    assert_eq!(world.cluster.logins, 2);
+    world.run_for(s(600));
+    assert_eq!(world.condition(), Condition::Ready, "and its tokens are renewed");
+}
+
+#[test]
+fn the_lockout_of_one_account_is_not_forgotten_over_another() {
+    let mut world = met(Some(s(1000)));
+    let wrong = world.login_as(OTHER, 9, s(10));
+    world.run_for(ms(200));
+    assert_eq!(world.refusal(wrong), Refused::WrongPassword);
+    assert_eq!(world.condition(), Condition::LockedOut);
+    let right = world.login_as(OTHER, 1, s(10));
+    world.run_for(ms(200));
+    assert!(world.got(right));
+    for _ in 0..2 {
+        let sent = world.cluster.logins;
+        let person = world.login_as(OWN, 1, s(10));
+        assert!(matches!(world.refusal(person), Refused::LockedOut { .. }));
+        assert_eq!(world.cluster.logins, sent);
+        assert_eq!(world.condition(), Condition::Ready);
+        world.restart();
+        world.run_for(s(1));
+    }
+    world.run_for(s(1000));
+    assert_eq!(world.memory.lockouts, Lockouts::default(), "what is over is not kept");
+}
+
+#[test]
+fn as_long_as_nobody_has_said_whose_tokens_they_are_any_lockout_may_be_theirs() {
+    let mut world = World::new(s(300), 1);
+    world.policy.account = None;
+    world.session = engine::Session::new(world.policy.clone());
+    let copy = world.copy(s(1));
+    world.start(Some(copy));
+    world.feed(engine::Event::FoundLocked { account: OTHER, wait: Some(s(3000)) });
+    world.run_for(s(600));
+    assert_eq!(world.condition(), Condition::LockedOut);
+    assert_eq!(world.refreshes().len(), 0);
+    let person = world.login_as(OWN, 1, s(10));
+    world.run_for(s(1));
+    assert!(world.got(person));
+    assert_eq!(world.condition(), Condition::Ready);
 }

@@ -6,11 +6,14 @@ mod rules;
 use crate::cluster::{Cluster, Mode, RefreshToken};
 use crate::{ms, s};
 use engine::{
-    Action, Adopted, Answer, Condition, Event, ExchangeId, Failure, Generation, Lease, LoginBy, Memory,
-    Moment, Outcome, Policy, Session, SourceId, WaiterId,
+    AccountId, Action, Adopted, Answer, Condition, Event, ExchangeId, Failure, Generation, Lease, LoginBy,
+    Memory, Moment, Outcome, Policy, Session, SourceId, WaiterId,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// The profile's account, unless a test says otherwise.
+pub(crate) const OWN: AccountId = AccountId(1);
 
 /// What the driver does with `Save`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +36,7 @@ pub(crate) struct Copy {
 struct Pending {
     deadline: Moment,
     password: Option<u64>,
+    account: AccountId,
     endpoints: usize,
 }
 
@@ -92,7 +96,12 @@ pub(crate) struct World {
     waiting: BTreeMap<WaiterId, Pending>,
     last_waiter: u64,
     refused: Option<SourceId>,
-    locked_until: Moment,
+    /// Whose exchange it is.
+    account: AccountId,
+    /// Which accounts are locked, and until when.
+    locked: BTreeMap<AccountId, Moment>,
+    /// More of them than are told apart: until then, nobody else need be let through.
+    crowded_until: Moment,
     hold_until: Moment,
     benched: BTreeMap<usize, Moment>,
     /// The content of the source that was sent last without an answer, for how long it is not sent again, and
@@ -107,7 +116,14 @@ pub(crate) struct World {
 impl World {
     /// A world whose session has not started.
     pub(crate) fn new(life: Duration, endpoints: usize) -> Self {
-        let policy = Policy { refresh_at: 0.8, endpoints, has_source: false, source_recheck: s(60), seed: 7 };
+        let policy = Policy {
+            refresh_at: 0.8,
+            endpoints,
+            has_source: false,
+            source_recheck: s(60),
+            account: Some(OWN),
+            seed: 7,
+        };
         Self {
             session: Session::new(policy.clone()),
             policy,
@@ -139,7 +155,9 @@ impl World {
             waiting: BTreeMap::new(),
             last_waiter: 0,
             refused: None,
-            locked_until: Moment::default(),
+            account: OWN,
+            locked: BTreeMap::new(),
+            crowded_until: Moment::default(),
             hold_until: Moment::default(),
             benched: BTreeMap::new(),
             doubt: None,
@@ -176,7 +194,7 @@ impl World {
 
     pub(crate) fn start(&mut self, pair: Option<Copy>) {
         let pair = pair.map(|pair| self.adopt(pair));
-        self.feed(Event::Started { pair, memory: self.memory });
+        self.feed(Event::Started { pair, memory: Box::new(self.memory) });
     }
 
     /// The daemon ends and starts again with what outlived it.
@@ -208,7 +226,7 @@ impl World {
                 self.newest = None;
                 self.saved.clear();
             }
-            Event::FoundLocked { wait } => self.note_lockout(*wait),
+            Event::FoundLocked { account, wait } => self.note_lockout(*account, *wait),
             Event::FileChanged { pair } => self.newest = Some(pair.generation),
             Event::FileRead { pair: Some(pair) } if !self.memory.logged_out => {
                 self.newest = Some(pair.generation);
@@ -300,7 +318,7 @@ impl World {
                 self.pairs.clear();
             }
             Action::Answer { waiter, answer } => self.take_answer(waiter, answer),
-            Action::Remember(memory) => self.memory = memory,
+            Action::Remember => self.memory = self.session.memory(),
             Action::WakeAt(at) => {
                 assert!(at.is_none_or(|at| at > self.now), "a wake-up lies ahead");
                 assert_ne!(at, self.asked, "a wake-up is asked for only when it changes");
@@ -311,7 +329,7 @@ impl World {
     }
 
     fn refresh(&mut self, exchange: ExchangeId, endpoint: usize, generation: Generation) {
-        self.begin(exchange, endpoint, self.policy.endpoints);
+        self.begin(exchange, endpoint, self.policy.endpoints, None);
         self.leave_in_peace(endpoint);
         assert_eq!(Some(generation), self.newest, "the newest pair is the one that is renewed");
         let pair = self.pairs[&generation];
@@ -324,7 +342,7 @@ impl World {
     }
 
     fn make(&mut self, exchange: ExchangeId, endpoint: usize, generation: Generation) {
-        self.begin(exchange, endpoint, self.policy.endpoints);
+        self.begin(exchange, endpoint, self.policy.endpoints, None);
         self.leave_in_peace(endpoint);
         assert_eq!(Some(generation), self.newest, "the newest pair is the one that is used");
         let pair = self.pairs[&generation];
@@ -346,20 +364,20 @@ impl World {
 
     fn log_in(&mut self, exchange: ExchangeId, endpoint: usize, by: LoginBy) {
         // What the cluster asked for binds whoever comes by himself; a person comes on purpose.
-        let (password, count) = match by {
+        let (password, count, account) = match by {
             LoginBy::Person(waiter) => {
                 let pending = self.waiting.get(&waiter).expect("a login is sent only while somebody waits");
-                (pending.password.expect("it is a login"), pending.endpoints)
+                (pending.password.expect("it is a login"), pending.endpoints, Some(pending.account))
             }
             LoginBy::Source(id) => {
                 assert_ne!(Some(id), self.refused, "a refused password is never sent again");
                 assert_ne!(Some(id), self.memory.refused, "nor after a restart");
                 self.leave_in_peace(endpoint);
                 self.leave_in_doubt(id);
-                (id.0, self.policy.endpoints)
+                (id.0, self.policy.endpoints, None)
             }
         };
-        self.begin(exchange, endpoint, count);
+        self.begin(exchange, endpoint, count, account);
         self.by = Some(by);
         let answer = self.cluster.login(endpoint, password);
         self.end(exchange, answer);
@@ -382,6 +400,16 @@ impl World {
             Coming::Granted(exchange, copy) => {
                 let lease = copy.lease.expect("the cluster says so");
                 let generation = self.add(copy);
+                if matches!(self.by, Some(LoginBy::Person(_)))
+                    && self.in_flight == Some(exchange)
+                    && !self.obsolete
+                {
+                    // The login's settings become the profile's.
+                    let account = Some(self.account);
+                    if self.policy.account != account {
+                        self.reconfigure(Policy { account, ..self.policy.clone() });
+                    }
+                }
                 Event::Ended { exchange, outcome: Outcome::Granted { generation, lease } }
             }
             Coming::Superseded(exchange, copy) => {

@@ -8,7 +8,9 @@ use secret::Password;
 use weka_token::client::{self, Decision, Offers};
 use weka_token::failure::{FAILED, Failure, USAGE};
 use weka_token::profile_name;
-use wire::{Certificate, Login, ProfileSettings, Request, Response, Target, TokenFileChoice, Trust, Verdict};
+use wire::{
+    Certificate, Login, ProfileSettings, Request, Response, State, Target, TokenFileChoice, Trust, Verdict,
+};
 
 /// A login.
 #[derive(Debug)]
@@ -262,12 +264,12 @@ impl LogIn {
     pub(super) fn answer(&mut self, now: Now, answer: Answer, out: &mut Outbox) -> Step {
         match answer {
             Answer::Described(Ok((settings, offers))) => {
-                if let Some(seconds) = settings.locked_for_s {
-                    self.stage = Stage::Refused(client::locked(&settings.name, seconds, ""));
-                } else {
-                    self.form = Some(Form::new(&settings, &offers));
-                    self.stage = Stage::Form;
-                }
+                let mut form = Form::new(&settings, &offers);
+                // The daemon sends no password for a locked account; another user may log in.
+                let locked = settings.locked_for_s.filter(|_| settings.state == State::LockedOut);
+                form.wrong = locked.map(|seconds| client::locked(&settings.name, seconds, ""));
+                self.form = Some(form);
+                self.stage = Stage::Form;
             }
             Answer::Described(Err(failure)) => self.stage = Stage::Refused(failure),
             Answer::Response(Ok(response)) => match *response {

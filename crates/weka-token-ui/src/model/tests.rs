@@ -175,14 +175,20 @@ fn a_refused_password_is_forgotten_and_asked_for_again() {
 }
 
 #[test]
-fn during_a_lockout_no_password_is_asked_for() {
+fn a_lockout_of_one_user_kept_others_from_logging_in() {
     let mut person = Person::seeing(SIZE, three());
     person.presses(KeyCode::Enter);
-    person.is_told(ProfileSettings { locked_for_s: Some(99), ..samples::settings(true) }, Offers::default());
-    let Stage::Refused(failure) = stage(&person) else { panic!("it goes on") };
-    assert!(failure.message.contains("profile default for another 1m39s"), "{failure:?}");
-    person.types("Alice-Pass1");
-    assert!(person.wishes().is_empty());
+    let locked = samples::settings(true);
+    let locked = ProfileSettings { locked_for_s: Some(99), state: State::LockedOut, ..locked };
+    person.is_told(locked, Offers { username: "admin".into(), ..Offers::default() });
+    let Stage::Form = stage(&person) else { panic!("it ends") };
+    let Some(Dialog::LogIn(dialog)) = &person.model.dialog else { panic!("no login") };
+    let wrong = dialog.form.as_ref().and_then(|form| form.wrong.as_ref());
+    let wrong = wrong.map(|failure| failure.message.as_str()).unwrap_or_default();
+    assert!(wrong.contains("profile default for another 1m39s"), "{wrong}");
+    person.types("Admin-Pass1");
+    person.is_answered(samples::certificate(Verdict::Trusted));
+    assert!(matches!(person.request().1, Request::Login(_)), "the daemon knows which account is locked");
 }
 
 #[test]

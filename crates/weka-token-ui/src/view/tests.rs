@@ -184,7 +184,11 @@ fn other_ways_into_and_out_of_a_profile() {
     assert_screen(&mut person, FULL, "log_out");
     let mut person = watching(USUAL);
     person.presses(KeyCode::Char('l'));
-    let locked = wire::ProfileSettings { locked_for_s: Some(115), ..samples::settings(true) };
+    let locked = wire::ProfileSettings {
+        locked_for_s: Some(115),
+        state: wire::State::LockedOut,
+        ..samples::settings(true)
+    };
     person.is_told(locked, weka_token::client::Offers::default());
     assert_screen(&mut person, FULL, "log_in_locked_out");
 }

@@ -6,6 +6,7 @@ use super::file::{Looked, Saved, look_locked};
 use super::gate::Gate;
 use super::pairs::{Known, Pair};
 use super::password_memory::Seen;
+use crate::account::Account;
 use crate::board::Board;
 use crate::clock;
 use crate::note::Note;
@@ -82,8 +83,10 @@ pub enum Report {
     Sink(News),
     /// The session of a sink shows something else.
     Own,
-    /// The session of a sink found the account locked.
+    /// The session of a sink found an account locked.
     OwnLocked {
+        /// Which.
+        account: Account,
         /// For how long, if that was said.
         wait: Option<Duration>,
     },
@@ -317,6 +320,8 @@ pub struct LoginJob {
 pub(super) struct Way {
     /// The gate of the profile.
     pub(super) gate: Arc<Gate>,
+    /// Whose password it is.
+    pub(super) account: Account,
     /// Tells this password and this account from others.
     pub(super) login: Password,
     /// Where the profile's session shows its state, if this is another one.
@@ -339,7 +344,7 @@ impl Way {
             let reason = "no login is made for it while its profile has no token".into();
             return Err(ApiError::Unreachable { endpoint: endpoint.clone(), reason, sent: false });
         }
-        self.gate.pass(self.login, endpoint, send).await
+        self.gate.pass(&self.account, self.login, endpoint, send).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! The one way by which a profile's sessions send the password from its source, so that several of them never lock the
 //! account: one login at a time, and what one learns of a password, or of the account, holds for all of them.
 
+use crate::account::Account;
 use crate::clock;
 use crate::remembered::{RefusedPassword, Remembered};
 use engine::Moment;
@@ -20,6 +21,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// How many refused passwords are known at once.
 const MOST_REFUSED: usize = 64;
+/// How many lockouts. The sessions know of more; this is for one that begins meanwhile.
+const MOST_LOCKED: usize = 16;
 
 /// Recognizes a password within this process.
 type Tag = Vec<u8>;
@@ -32,7 +35,7 @@ struct Doubt {
     pause: Duration,
 }
 
-/// What is known of the account and its passwords.
+/// What is known of accounts and their passwords.
 #[derive(Debug, Default)]
 struct Known {
     refused: Vec<Tag>,
@@ -40,7 +43,7 @@ struct Known {
     before: Vec<RefusedPassword>,
     compared: Vec<Tag>,
     doubt: Option<Doubt>,
-    locked_until: Option<Moment>,
+    locked: Vec<(Account, Moment)>,
 }
 
 /// The gate of one profile.
@@ -72,31 +75,35 @@ impl Gate {
     pub(super) fn recall(&self, kept: &Remembered) {
         let mut known = self.known();
         known.before.extend(kept.refused.clone());
-        let left = |until: i64| u64::try_from(until.saturating_sub(clock::unix_now_s())).unwrap_or(0);
-        if let Some(until) = kept.locked_until {
-            let until = clock::now() + Duration::from_secs(left(until)).min(LONGEST_LOCKOUT);
-            known.locked_until = known.locked_until.max(Some(until));
-        }
     }
 
-    /// The account is locked.
-    pub(super) fn lock(&self, wait: Option<Duration>) {
-        let until = clock::now() + wait.unwrap_or(USUAL_LOCKOUT).min(LONGEST_LOCKOUT);
+    /// An account is locked.
+    pub(super) fn lock(&self, account: &Account, wait: Option<Duration>) {
+        let now = clock::now();
+        let until = now + wait.unwrap_or(USUAL_LOCKOUT).min(LONGEST_LOCKOUT);
         let mut known = self.known();
-        known.locked_until = known.locked_until.max(Some(until));
+        known.locked.retain(|(other, until)| *until > now && other != account);
+        if known.locked.len() >= MOST_LOCKED {
+            known.locked.remove(0);
+        }
+        known.locked.push((account.clone(), until));
     }
 
-    /// A person has logged in: nothing is held against any password any more.
-    pub(super) fn forgive(&self) {
-        *self.known() = Known::default();
+    /// A person has logged in: nothing is held against any password any more, nor against that account.
+    pub(super) fn forgive(&self, account: &Account) {
+        let mut known = self.known();
+        let locked = std::mem::take(&mut known.locked);
+        let locked = locked.into_iter().filter(|(other, _)| !other.may_be(account)).collect();
+        *known = Known { locked, ..Known::default() };
     }
 
-    /// Sends a password, if nothing is known that speaks against it; `login` tells it and the account from others.
+    /// Sends an account's password, if nothing is known that speaks against it; `login` tells the two from others.
     ///
     /// # Errors
     /// The cluster's, or what another session was told before.
     pub(super) async fn pass(
         &self,
+        account: &Account,
         login: Password,
         endpoint: &Endpoint,
         send: impl Future<Output = Result<Grant, ApiError>>,
@@ -117,7 +124,8 @@ impl Gate {
                 let message = "another session of this profile was refused with this password".into();
                 return Err(ApiError::Unauthorized { message });
             }
-            if let Some(until) = known.locked_until.filter(|until| *until > now) {
+            let locked = known.locked.iter().filter(|(other, until)| *until > now && other.may_be(account));
+            if let Some(until) = locked.map(|(_, until)| *until).max() {
                 let message = "another session of this profile found the account locked".into();
                 return Err(ApiError::LockedOut { wait: Some(now.until(until)), message });
             }
@@ -126,7 +134,7 @@ impl Gate {
             }
         }
         let result = send.await;
-        self.note(tag, &result);
+        self.note(account, tag, &result);
         result
     }
 
@@ -149,10 +157,13 @@ impl Gate {
         }
     }
 
-    fn note(&self, tag: Tag, result: &Result<Grant, ApiError>) {
+    fn note(&self, account: &Account, tag: Tag, result: &Result<Grant, ApiError>) {
         let mut known = self.known();
         match result {
-            Ok(_) => (known.doubt, known.locked_until) = (None, None),
+            Ok(_) => {
+                known.doubt = None;
+                known.locked.retain(|(other, _)| !other.may_be(account));
+            }
             Err(ApiError::Unauthorized { .. }) => {
                 if known.refused.len() >= MOST_REFUSED {
                     known.refused.remove(0);
@@ -161,10 +172,11 @@ impl Gate {
             }
             Err(ApiError::LockedOut { .. } | ApiError::Forbidden { .. }) => {
                 drop(known);
-                self.lock(match result {
+                let wait = match result {
                     Err(ApiError::LockedOut { wait, .. }) => *wait,
                     _ => None,
-                });
+                };
+                self.lock(account, wait);
             }
             // Nothing was sent.
             Err(
@@ -194,6 +206,11 @@ mod tests {
         Password::new(text.into())
     }
 
+    fn account(username: &str) -> Account {
+        let endpoints = vec!["https://weka01:14000".into()];
+        Account { endpoints, org: None, username: Some(username.into()) }
+    }
+
     fn grant() -> Grant {
         Grant {
             access_token: AccessToken::new("a".into()),
@@ -220,7 +237,7 @@ mod tests {
             sent.fetch_add(1, Ordering::SeqCst);
             answer
         };
-        let result = gate.pass(login(password), &endpoint, send).await;
+        let result = gate.pass(&account("alice"), login(password), &endpoint, send).await;
         (sent.load(Ordering::SeqCst) == 1, result)
     }
 
@@ -233,7 +250,7 @@ mod tests {
         let (sent, result) = attempt(&gate, "good", Ok(grant())).await;
         assert!(sent && result.is_ok());
         assert!(!attempt(&gate, "bad", Ok(grant())).await.0, "another's success changes nothing");
-        gate.forgive();
+        gate.forgive(&account("alice"));
         assert!(attempt(&gate, "bad", Ok(grant())).await.0);
     }
 
@@ -266,6 +283,19 @@ mod tests {
         let (sent, result) = attempt(&gate, "y", Ok(grant())).await;
         let Err(ApiError::LockedOut { wait: Some(wait), .. }) = result else { panic!("{result:?}") };
         assert!(!sent && wait > Duration::from_secs(90));
+        gate.forgive(&account("bob"));
+        assert!(!attempt(&gate, "y", Ok(grant())).await.0, "another's login does not unlock it");
+        gate.forgive(&account("alice"));
+        assert!(attempt(&gate, "y", Ok(grant())).await.0);
+    }
+
+    #[tokio::test]
+    async fn one_account_was_held_back_by_the_lockout_of_another() {
+        let gate = Gate::new();
+        gate.lock(&account("bob"), None);
+        assert!(attempt(&gate, "good", Ok(grant())).await.0);
+        gate.lock(&Account { username: None, ..account("") }, None);
+        assert!(!attempt(&gate, "good", Ok(grant())).await.0, "it may be this one");
     }
 
     #[tokio::test]

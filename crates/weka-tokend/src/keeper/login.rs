@@ -1,14 +1,16 @@
 //! A person's login and a person's decision about trust, and what follows from them.
 
-use super::Keeper;
 use super::exchange::{LoginJob, Report};
 use super::order::{Candidate, LoginOrder, LoginReply, TrustOrder};
+use super::{Keeper, report};
+use crate::account::Account;
+use crate::clock;
 use crate::config::ProfileName;
 use crate::config::save::{ProfileChanges, save_profile};
 use crate::dirs::{Dirs, Service};
 use crate::file_claims::FileClaim;
 use crate::systemd::linger;
-use engine::{Answer, Event, ExchangeId, Moment, Refused, WaiterId};
+use engine::{AccountId, Answer, Event, ExchangeId, Moment, Refused, WaiterId};
 use secret::Password;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -32,6 +34,8 @@ pub(super) struct PendingLogin {
     worked: Option<oneshot::Sender<bool>>,
     /// Its pair was granted and its settings hold.
     is_taken_over: bool,
+    /// The engine's number for whose login it is.
+    pub(super) account_id: AccountId,
     username: String,
     org: String,
     password: Password,
@@ -60,6 +64,15 @@ impl PendingLogin {
             username: self.username.clone(),
             changes: self.candidate.to_save(),
             worked: self.worked.take(),
+        }
+    }
+
+    /// Whose login it is.
+    pub(super) fn account(&self) -> Account {
+        Account {
+            org: Some(self.org.clone()),
+            username: Some(self.username.clone()),
+            ..Account::of(&self.candidate.config)
         }
     }
 
@@ -96,14 +109,16 @@ impl Keeper {
             claim,
             worked: Some(worked),
             is_taken_over: false,
+            account_id: AccountId::UNNAMED,
             username,
             org,
             password,
             password_change_required: false,
             void: false,
         };
-        self.logins.insert(waiter, pending);
-        self.feed(Event::Login { waiter, endpoints, deadline });
+        let account = self.account_id(&pending.account(), clock::now());
+        self.logins.insert(waiter, PendingLogin { account_id: account, ..pending });
+        self.feed(Event::Login { waiter, account, endpoints, deadline });
     }
 
     /// A login worked: its settings become the profile's. Says what is left to do where its caller has been told already
@@ -151,6 +166,11 @@ impl Keeper {
             let under_way = self.exchange.as_ref().is_some_and(|running| running.person == Some(waiter));
             let refusal = match (refused, self.logins.get(&waiter)) {
                 (Refused::Unreachable, Some(pending)) if under_way => pending.overdue(self.name.as_str()),
+                (Refused::LockedOut { until }, Some(pending)) => {
+                    let default = self.surroundings.default_profile();
+                    let account = pending.account();
+                    report::locked_account(&account, until, self.name.as_str(), default.as_str(), now)
+                }
                 (_, Some(pending)) => self.refusal_at(refused, &pending.endpoint(), now),
                 (_, None) => self.refusal(refused, now),
             };

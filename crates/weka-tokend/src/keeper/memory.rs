@@ -3,9 +3,10 @@
 use super::Keeper;
 use super::exchange::Report;
 use super::password_memory::Seen;
+use crate::account::Account;
 use crate::clock;
 use crate::config::ProfileConfig;
-use crate::remembered::{DoubtedPassword, RefusedPassword, Remembered};
+use crate::remembered::{DoubtedPassword, LockedAccount, RefusedPassword, Remembered};
 use crate::token_file::FileWorker;
 use engine::{Doubted, Event, ExchangeId, Failure, Memory, Moment, Outcome, SourceId};
 use secret::Password;
@@ -125,8 +126,13 @@ impl Keeper {
     /// Takes over what was remembered, and says it in the engine's words.
     pub(super) fn recall(&mut self, kept: Remembered, now: Moment) -> Memory {
         self.gate.recall(&kept);
-        let left = kept.locked_until.map(|until| until.saturating_sub(clock::unix_now_s()));
-        let left = left.and_then(|left| u64::try_from(left).ok()).filter(|left| *left > 0);
+        let locked = match kept.locked_until {
+            // By a daemon that did not tell accounts apart.
+            Some(until) if kept.locked.is_empty() => {
+                vec![LockedAccount { account: Account::of(&self.config()).bounded(), until }]
+            }
+            _ => kept.locked.clone(),
+        };
         let doubt = kept.doubted.as_ref().map(|doubt| {
             let left = u64::try_from(doubt.until.saturating_sub(clock::unix_now_s())).unwrap_or(0);
             let about = self.password.doubted_before();
@@ -138,9 +144,11 @@ impl Keeper {
         let engine = Memory {
             doubt,
             refused: kept.refused.is_some().then(|| self.password.refused_before()),
-            locked_until: left.map(|left| now + Duration::from_secs(left)),
+            lockouts: self.recalled_lockouts(&locked, now),
             logged_out: kept.logged_out_at.is_some(),
         };
+        // Nobody knew of them when the session was made.
+        self.session = self.new_session(&engine.lockouts, now);
         self.memory.kept = kept;
         self.memory.engine = engine;
         engine
@@ -153,6 +161,7 @@ impl Keeper {
         self.password.doubted = memory.doubt.map(|doubt| doubt.about);
         self.memory.doubted.take_if(|(content, _)| self.password.doubted != Some(*content));
         let recognized = self.memory.doubted.as_ref().map(|(_, password)| password.clone());
+        let locked = self.kept_lockouts(&memory.lockouts, now, unix);
         let kept = &mut self.memory.kept;
         kept.doubted = memory.doubt.zip(recognized).map(|(doubt, password)| DoubtedPassword {
             password,
@@ -162,8 +171,8 @@ impl Keeper {
         if memory.refused.is_none() {
             kept.refused = None;
         }
-        kept.locked_until =
-            memory.locked_until.map(|until| unix.saturating_add_unsigned(now.until(until).as_secs() + 1));
+        kept.locked_until = locked.iter().map(|locked| locked.until).max();
+        kept.locked = locked;
         kept.logged_out_at = match (memory.logged_out, kept.logged_out_at) {
             (false, _) => None,
             (true, before) if self.memory.engine.logged_out => before.or(Some(unix)),

@@ -8,7 +8,7 @@
 //! - [`pairs`]: the bytes behind the engine's generation numbers
 //! - `perform`: the engine's actions
 //! - `login`: a person's login and what follows from it; [`long_lived`]: tokens that live on without us
-//! - `memory`: what must outlive a restart
+//! - `memory`: what must outlive a restart; `lockouts`: which accounts are locked
 //! - `offered`: pairs that somebody else renewed from ours
 //! - [`handover`]: a keeper's end, where the profile gets another name or is removed
 //! - `storing`: states that outlive the daemon in the service manager's store
@@ -22,6 +22,7 @@ pub mod file;
 mod filing;
 mod gate;
 pub mod handover;
+mod lockouts;
 mod login;
 pub mod long_lived;
 mod memory;
@@ -44,12 +45,13 @@ use crate::config::{ProfileConfig, ProfileName};
 use crate::note::Note;
 use crate::surroundings::Surroundings;
 use crate::systemd::state::Restored;
-use engine::{Action, Answer, Condition, Event, Policy, Session, WaiterId};
+use engine::{AccountId, Action, Answer, Condition, Event, Lockouts, Moment, Policy, Session, WaiterId};
 use exchange::Report;
 use file::Looked;
 use filing::FileSide;
 use gate::Gate;
 use handover::Leaving;
+use lockouts::Accounts;
 use login::PendingLogin;
 use long_lived::PendingToken;
 use memory::MemorySide;
@@ -102,6 +104,7 @@ pub struct Keeper {
     exchange: Option<exchange::Running>,
     password: PasswordMemory,
     memory: MemorySide,
+    accounts: Accounts,
     last_error: Option<String>,
     source_problem: Option<Note>,
     store_problem: Option<String>,
@@ -155,7 +158,9 @@ impl Keeper {
         let (order_sender, orders) = mpsc::channel(QUEUE);
         let (reports, inbox) = mpsc::channel(QUEUE);
         let session_id = bond.as_ref().map(|bond| bond.id.as_str());
-        let policy = policy(&name, session_id, &config, &surroundings);
+        let mut accounts = Accounts::default();
+        let account = accounts.own(&config, &Lockouts::default(), clock::now());
+        let policy = policy(&name, session_id, &config, &surroundings, account);
         let client = Client::new(config.rest_settings());
         let (settings, settings_seen) = watch::channel(Arc::new(config));
         let keeper = Self {
@@ -181,6 +186,7 @@ impl Keeper {
             exchange: None,
             password: PasswordMemory::default(),
             memory: MemorySide::default(),
+            accounts,
             last_error: None,
             source_problem: None,
             store_problem: None,
@@ -205,15 +211,6 @@ impl Keeper {
     /// Names the session, where it is that of a sink.
     fn session_id(&self) -> Option<&str> {
         self.bond.as_ref().map(|bond| bond.id.as_str())
-    }
-
-    /// The account is locked, which is everybody's business who might log in.
-    fn tell_locked(&self, wait: Option<Duration>) {
-        self.lock_own(wait);
-        if let Some(bond) = &self.bond {
-            let tell = bond.tell.clone();
-            tokio::spawn(async move { tell.send(Report::OwnLocked { wait }).await });
-        }
     }
 
     fn config(&self) -> Arc<ProfileConfig> {
@@ -288,7 +285,7 @@ impl Keeper {
         if let Some(pair) = self.stored_pair(stored.as_ref(), &config) {
             self.granted = true;
             // Everything that is needed is here: no file, and no cluster, stands between this and the first get.
-            self.feed(Event::Started { pair: Some(pair), memory });
+            self.feed(Event::Started { pair: Some(pair), memory: Box::new(memory) });
             let stored_unix_s = stored.map(|state| state.stored_unix_s);
             let reports = self.reports.clone();
             file::spawn_look_since(&self.file.worker, config.token_file.path(), stored_unix_s, reports);
@@ -306,7 +303,7 @@ impl Keeper {
         if pair.is_some() {
             self.check_trust(&config);
         }
-        self.feed(Event::Started { pair, memory });
+        self.feed(Event::Started { pair, memory: Box::new(memory) });
     }
 
     /// A file's pair was never used by this daemon: does the cluster show a certificate we trust? It sends
@@ -338,9 +335,8 @@ impl Keeper {
                 drop(reply.send(Ok(())));
             }
             Order::Encourage { forgive } => self.on_encouragement(forgive),
-            Order::LockedOut { wait, reply } => {
-                self.lock_own(wait);
-                self.feed(Event::FoundLocked { wait });
+            Order::LockedOut { account, wait, reply } => {
+                self.found_locked(&account, wait);
                 drop(reply.send(Ok(())));
             }
             Order::RefreshToken { generation, reply } => {
@@ -373,10 +369,7 @@ impl Keeper {
             Report::MemoryWritten => self.on_memory_written(),
             Report::Sink(news) => self.on_sink_news(news),
             Report::Own => self.show(clock::now()),
-            Report::OwnLocked { wait } => {
-                self.lock_own(wait);
-                self.feed(Event::FoundLocked { wait });
-            }
+            Report::OwnLocked { account, wait } => self.found_locked(&account, wait),
             Report::FileRemoved => self.saving = self.saving.saturating_sub(1),
             Report::ProfileSaved => self.profile_saves = self.profile_saves.saturating_sub(1),
             Report::Untrusted(reason) => {
@@ -403,7 +396,7 @@ impl Keeper {
         let actions = self.session.on(event, now);
         // First what must outlive a crash: the answers in the same batch wait for it.
         let (memories, others): (Vec<_>, Vec<_>) =
-            actions.into_iter().partition(|action| matches!(action, Action::Remember(_)));
+            actions.into_iter().partition(|action| matches!(action, Action::Remember));
         for action in memories.into_iter().chain(others) {
             self.perform(action, now);
         }
@@ -493,8 +486,21 @@ impl Keeper {
     }
 
     fn feed_policy(&mut self) {
-        let policy = policy(&self.name, self.session_id(), &self.config(), &self.surroundings);
+        let lockouts = *self.session.lockouts();
+        let policy = self.policy(&lockouts, clock::now());
         self.feed(Event::Reconfigured { policy });
+    }
+
+    /// A session that waits for its first event.
+    fn new_session(&mut self, lockouts: &Lockouts, now: Moment) -> Session {
+        Session::new(self.policy(lockouts, now))
+    }
+
+    /// What of the configuration the engine needs to know.
+    fn policy(&mut self, lockouts: &Lockouts, now: Moment) -> Policy {
+        let config = self.config();
+        let account = self.accounts.own(&config, lockouts, now);
+        policy(&self.name, self.session_id(), &config, &self.surroundings, account)
     }
 }
 
@@ -504,12 +510,14 @@ fn policy(
     session: Option<&str>,
     config: &ProfileConfig,
     surroundings: &Surroundings,
+    account: Option<AccountId>,
 ) -> Policy {
     Policy {
         refresh_at: config.refresh_at,
         endpoints: config.endpoints.len().max(1),
         has_source: config.password.is_some(),
         source_recheck: config.password.as_ref().map_or(Duration::ZERO, perform::source_recheck),
+        account,
         seed: surroundings.seed(name, session),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::handover::Surrendered;
 use super::long_lived::MadeReply;
+use crate::account::Account;
 use crate::board::{Board, Published};
 use crate::config::save::ProfileChanges;
 use crate::config::{ProfileConfig, ProfileName};
@@ -137,8 +138,10 @@ pub enum Order {
         /// Told once nothing of them is handed out any more.
         reply: oneshot::Sender<Result<(), Refusal>>,
     },
-    /// The cluster said, to a request that was not the keeper's, that the account is locked out.
+    /// The cluster said, to a request that was not the keeper's, that an account is locked out.
     LockedOut {
+        /// Which.
+        account: Account,
         /// For how long, where it said so.
         wait: Option<Duration>,
         /// Told once it is known.

@@ -1,8 +1,9 @@
 //! What comes of an exchange: a new pair, a failure in words, and an answer for whoever waits.
 
 use super::exchange::{self, End};
-use super::login::LateLogin;
+use super::login::{LateLogin, PendingLogin};
 use super::{Keeper, report};
+use crate::account::Account;
 use crate::clock;
 use engine::{Answer, Event, ExchangeId, Failure, Generation, Lease, Moment, Outcome, Refused, WaiterId};
 use std::sync::Arc;
@@ -39,7 +40,7 @@ impl Keeper {
                 self.sinks.claims = running.person.is_some();
                 self.lent = None;
                 if running.person.is_some() {
-                    self.gate.forgive();
+                    self.gate.forgive(&Account::of(&self.config()));
                     self.encourage_own(true);
                 }
                 Outcome::Granted { generation: self.pairs.add(pair), lease }
@@ -67,7 +68,9 @@ impl Keeper {
                     self.sharing.refused(pair, is_open, clock::now(), clock::unix_now_s());
                 }
                 if let Failure::Locked { wait } = failure {
-                    self.tell_locked(wait);
+                    let pending = running.person.and_then(|waiter| self.logins.get(&waiter));
+                    let account = pending.map_or_else(|| Account::of(&self.config()), PendingLogin::account);
+                    self.tell_locked(&account, wait);
                 }
                 match failure {
                     Failure::Unauthorized if running.is_by_source() => {

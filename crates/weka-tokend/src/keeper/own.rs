@@ -6,6 +6,7 @@
 use super::order::{FINISH_LIMIT, Handle, Order};
 use super::report;
 use super::{Keeper, Report};
+use crate::account::Account;
 use crate::board::Board;
 use crate::config::{ProfileConfig, SinkConfig, SinkSession, TokenFile};
 use crate::note::Note;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -172,12 +174,12 @@ impl Keeper {
         self.feed_policy();
     }
 
-    /// The account is locked: none of them sends anything.
-    pub(super) fn lock_own(&self, wait: Option<std::time::Duration>) {
-        self.gate.lock(wait);
+    /// An account is locked: none of them sends anything for it.
+    pub(super) fn lock_own(&self, account: &Account, wait: Option<Duration>) {
+        self.gate.lock(account, wait);
         for own in self.own.sessions.values() {
             let (reply, _) = tokio::sync::oneshot::channel();
-            send(&own.handle, Order::LockedOut { wait, reply });
+            send(&own.handle, Order::LockedOut { account: account.clone(), wait, reply });
         }
     }
 

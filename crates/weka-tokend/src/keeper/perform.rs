@@ -5,6 +5,7 @@ use super::exchange::{self, LoginJob, RefreshJob, Report, Running, Way};
 use super::file::{self, Saved};
 use super::memory::login_of;
 use super::password_memory::Seen;
+use crate::account::Account;
 use crate::board::Published;
 use crate::password_source::{PasswordSource, PasswordSourceError};
 use engine::{Action, Event, ExchangeId, Generation, LoginBy, Moment};
@@ -71,7 +72,7 @@ impl Keeper {
                 self.held_back.push((waiter, answer))
             }
             Action::Answer { waiter, answer } => self.answer(waiter, answer, now),
-            Action::Remember(memory) => self.remember(memory),
+            Action::Remember => self.remember(self.session.memory()),
             Action::WakeAt(at) => self.alarm.set(at),
         }
     }
@@ -122,6 +123,7 @@ impl Keeper {
                         username,
                         way: Some(Way {
                             gate: Arc::clone(&self.gate),
+                            account: Account::of(&config),
                             login: login_of(&config, &password),
                             main: self.bond.as_ref().map(|bond| Arc::clone(&bond.main)),
                         }),

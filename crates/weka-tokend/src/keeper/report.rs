@@ -1,5 +1,6 @@
 //! What a profile tells people: refusals, next steps and state changes in the log.
 
+use crate::account::Account;
 use crate::clock;
 use engine::{Condition, Moment, Refused};
 use wire::{Code, Refusal, State};
@@ -85,7 +86,7 @@ pub fn refusal(
                     span(wait)
                 ),
             )
-            .then("wait; another account needs a profile of its own: weka-token login -p NAME")
+            .then(another_may(profile, default_profile))
         }
         Refused::Unreachable => Refusal::new(
             Code::Unreachable,
@@ -116,6 +117,32 @@ pub fn refusal(
             },
         ),
     }
+}
+
+/// Why no password is sent for an account, in words: the cluster would refuse it whatever it is, and lock it anew.
+#[must_use]
+pub fn locked_account(
+    account: &Account,
+    until: Moment,
+    profile: &str,
+    default_profile: &str,
+    now: Moment,
+) -> Refusal {
+    let wait = now.until(until).as_secs().max(1);
+    let at = local_time(clock::unix_now_s().saturating_add_unsigned(wait));
+    let message = format!(
+        "the cluster has locked the account {account} for another {} (until {at}); no password is sent meanwhile, which \
+         would only prolong that",
+        span(wait)
+    );
+    let login = command("login", profile, default_profile);
+    Refusal::new(Code::LockedOut, message)
+        .then(format!("wait, then {login}; {}", another_may(profile, default_profile)))
+}
+
+fn another_may(profile: &str, default_profile: &str) -> String {
+    let login = command("login", profile, default_profile);
+    format!("another account may log in meanwhile: {} --user USER", login.trim_start_matches("run: "))
 }
 
 /// A clock time for people, in the machine's time zone: `14:03:20`.

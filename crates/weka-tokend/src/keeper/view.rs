@@ -15,7 +15,7 @@ impl Keeper {
             Condition::Starting => self.shown,
             condition => condition,
         };
-        let mut notes = Vec::new();
+        let mut notes = self.lockout_notes(now);
         notes.extend(self.file.problem.clone());
         if let Some(problem) = &self.file.save_problem {
             notes.push(problem.clone().then("it is not up to date, and tried again"));
@@ -45,6 +45,7 @@ impl Keeper {
             failures: self.session.failures(),
             last_error: self.last_error.clone(),
             locked_until: self.session.locked_until(now),
+            locked_accounts: self.locked_accounts(now),
             token_file: self.file_shown(),
             notes,
         });

@@ -1,7 +1,7 @@
 //! What is stored of a profile, so that the next daemon goes on where this one was.
 
 use super::store::{self, EntryName, Owner, Store};
-use crate::config::ProfileConfig;
+use crate::account::Account;
 use crate::remembered::Remembered;
 use engine::{Lease, Moment};
 use secret::{AccessToken, RefreshToken};
@@ -34,41 +34,6 @@ impl StoredPair {
             sent_at: Moment::from_millis(self.sent_at_ms?),
             life: Duration::from_millis(self.life_ms?),
         })
-    }
-}
-
-/// Whose tokens they are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Account {
-    /// The cluster, by its endpoints.
-    pub endpoints: Vec<String>,
-    /// Organisation.
-    pub org: Option<String>,
-    /// WEKA user name.
-    pub username: Option<String>,
-}
-
-impl Account {
-    /// The account that a profile's settings name.
-    #[must_use]
-    pub fn of(config: &ProfileConfig) -> Self {
-        Self {
-            endpoints: config.endpoints.iter().map(ToString::to_string).collect(),
-            org: config.org.clone(),
-            username: config.username.clone(),
-        }
-    }
-
-    /// Whether tokens of this account may be used with these settings.
-    #[must_use]
-    pub fn fits(&self, config: &ProfileConfig) -> bool {
-        let stored = ProfileConfig {
-            endpoints: self.endpoints.iter().filter_map(|text| text.parse().ok()).collect(),
-            org: self.org.clone(),
-            username: self.username.clone(),
-            ..ProfileConfig::default()
-        };
-        stored.is_same_account(config, false)
     }
 }
 
@@ -187,18 +152,5 @@ mod tests {
             r#""remembered":{"logged_out_at":null,"locked_until":null,"refused":null},"stored_unix_s":7}"#
         );
         assert_eq!(serde_json::from_str::<State>(stored).unwrap(), state());
-    }
-
-    #[test]
-    fn tokens_fit_their_own_account_only() {
-        let account = state().account;
-        let config = |endpoint: &str, username: &str| ProfileConfig {
-            endpoints: vec![endpoint.parse().unwrap()],
-            username: Some(username.into()),
-            ..ProfileConfig::default()
-        };
-        assert!(account.fits(&config("weka01", "alice")));
-        assert!(!account.fits(&config("weka02", "alice")));
-        assert!(!account.fits(&config("weka01", "bob")));
     }
 }

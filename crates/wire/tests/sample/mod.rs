@@ -88,6 +88,7 @@ pub(crate) fn requests() -> Vec<(&'static str, Request)> {
         Request::Examine { profile: text("prod"), timeout_ms: 10_000 },
         Request::Profiles { after_name: text("prod") },
         Request::EditProfiles(ProfileEdit::Rename { old: "prod".into(), new: "lab".into() }),
+        Request::MayLogIn { target: target(), org: text("Root"), username: text("alice") },
     ];
     all.into_iter().map(|request| (request_name(&request), request)).collect()
 }
@@ -115,6 +116,7 @@ fn request_name(request: &Request) -> &'static str {
         Request::Examine { .. } => "request_examine",
         Request::Profiles { .. } => "request_profiles",
         Request::EditProfiles(_) => "request_edit_profiles",
+        Request::MayLogIn { .. } => "request_may_log_in",
     }
 }
 

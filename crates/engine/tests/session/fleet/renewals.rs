@@ -1,7 +1,7 @@
 //! The sessions of a fleet, each by itself in virtual time, and how evenly their renewals lie. The benchmark in
 //! `crates/xtask` reports the same figure with the same code.
 
-use engine::{Action, Event, Generation, Lease, Memory, Moment, Outcome, Policy, Session, WaiterId};
+use engine::{Action, Event, Generation, Lease, Moment, Outcome, Policy, Session, WaiterId};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -22,8 +22,10 @@ pub(crate) fn after_a_login(seed: u64) -> Vec<Moment> {
     after(seed, |session| {
         let waiter = WaiterId(1);
         let deadline = START + Duration::from_secs(10);
-        let mut actions = session.on(Event::Started { pair: None, memory: Memory::default() }, START);
-        actions.extend(session.on(Event::Login { waiter, endpoints: 2, deadline }, START));
+        let mut actions = session.on(Event::Started { pair: None, memory: Box::default() }, START);
+        actions.extend(
+            session.on(Event::Login { waiter, account: engine::AccountId(1), endpoints: 2, deadline }, START),
+        );
         actions
     })
 }
@@ -31,8 +33,14 @@ pub(crate) fn after_a_login(seed: u64) -> Vec<Moment> {
 /// When a session that begins like this renews its tokens within the next hour.
 pub(crate) fn after(seed: u64, begin: impl Fn(&mut Session) -> Vec<Action>) -> Vec<Moment> {
     let source_recheck = Duration::from_secs(60);
-    let mut session =
-        Session::new(Policy { refresh_at: 0.8, endpoints: 2, has_source: true, source_recheck, seed });
+    let mut session = Session::new(Policy {
+        refresh_at: 0.8,
+        endpoints: 2,
+        has_source: true,
+        source_recheck,
+        account: None,
+        seed,
+    });
     let (mut now, mut generation, mut renewals) = (START, 1, Vec::new());
     let mut actions = begin(&mut session);
     while now < START + WATCHED {

@@ -1,15 +1,15 @@
 //! Callers and what they were told, and what else a test asks a world.
 
-use super::{Pending, World};
+use super::{OWN, Pending, World};
 use crate::s;
-use engine::{Action, Answer, Condition, Event, Moment, Refused, WaiterId};
+use engine::{AccountId, Action, Answer, Condition, Event, Moment, Refused, WaiterId};
 use std::time::Duration;
 
 impl World {
     fn enroll(&mut self, timeout: Duration, password: Option<u64>, endpoints: usize) -> (WaiterId, Moment) {
         self.last_waiter += 1;
         let (waiter, deadline) = (WaiterId(self.last_waiter), self.now + timeout);
-        self.waiting.insert(waiter, Pending { deadline, password, endpoints });
+        self.waiting.insert(waiter, Pending { deadline, password, account: OWN, endpoints });
         (waiter, deadline)
     }
 
@@ -36,9 +36,16 @@ impl World {
     }
 
     pub(crate) fn login(&mut self, password: u64, timeout: Duration) -> WaiterId {
+        self.login_as(self.policy.account.unwrap_or(OWN), password, timeout)
+    }
+
+    pub(crate) fn login_as(&mut self, account: AccountId, password: u64, timeout: Duration) -> WaiterId {
         let endpoints = self.policy.endpoints;
         let (waiter, deadline) = self.enroll(timeout, Some(password), endpoints);
-        self.feed(Event::Login { waiter, endpoints, deadline });
+        if let Some(pending) = self.waiting.get_mut(&waiter) {
+            pending.account = account;
+        }
+        self.feed(Event::Login { waiter, account, endpoints, deadline });
         waiter
     }
 

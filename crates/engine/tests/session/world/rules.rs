@@ -3,8 +3,11 @@
 use super::World;
 use crate::s;
 use engine::ttl::is_alive;
-use engine::{Answer, ExchangeId, Failure, LoginBy, Moment, Outcome, SourceId, WaiterId};
+use engine::{AccountId, Answer, ExchangeId, Failure, LoginBy, Moment, Outcome, SourceId, WaiterId};
 use std::time::Duration;
+
+/// So many lockouts are told apart.
+const TOLD_APART: usize = 8;
 
 /// After this the session may go on without an answer to `Save`.
 pub(super) const SAVE_PATIENCE: Duration = s(3);
@@ -20,7 +23,7 @@ impl World {
                 if !is_overtaken {
                     self.newest = Some(generation);
                 }
-                self.locked_until = Moment::default();
+                self.locked.remove(&self.account);
                 self.hold_until = Moment::default();
                 self.benched.clear();
                 self.doubt = None;
@@ -29,7 +32,7 @@ impl World {
                 }
             }
             Outcome::Superseded(pair) if !obsolete => self.newest = Some(pair.generation),
-            Outcome::Failed(Failure::Locked { wait }) => self.note_lockout(wait),
+            Outcome::Failed(Failure::Locked { wait }) => self.note_lockout(self.account, wait),
             Outcome::Failed(Failure::Throttled { retry_after: Some(asked) }) => {
                 self.hold_until = self.now + asked.min(s(300));
             }
@@ -53,14 +56,39 @@ impl World {
         }
     }
 
-    pub(super) fn note_lockout(&mut self, wait: Option<Duration>) {
+    pub(super) fn note_lockout(&mut self, account: AccountId, wait: Option<Duration>) {
         let wait = wait.filter(|wait| *wait >= s(1)).unwrap_or(s(125)).min(s(3600));
-        self.locked_until = self.now + wait;
+        self.locked.retain(|_, until| *until > self.now);
+        self.locked.insert(account, self.now + wait);
+        if self.locked.len() > TOLD_APART {
+            self.crowded_until =
+                self.crowded_until.max(self.locked.values().copied().max().unwrap_or_default());
+        }
     }
 
-    pub(super) fn begin(&mut self, exchange: ExchangeId, endpoint: usize, count: usize) {
+    fn is_locked(&self, account: AccountId) -> bool {
+        self.locked.get(&account).is_some_and(|until| *until > self.now)
+    }
+
+    /// An exchange of a person's for this account, or of the session's for its own.
+    pub(super) fn begin(
+        &mut self,
+        exchange: ExchangeId,
+        endpoint: usize,
+        count: usize,
+        person: Option<AccountId>,
+    ) {
         assert_eq!(self.in_flight, None, "one exchange at a time");
-        assert!(self.now >= self.locked_until, "nothing is sent while locked out");
+        match person.or(self.policy.account) {
+            Some(account) => {
+                assert!(!self.is_locked(account), "nothing is sent for an account that is locked out");
+            }
+            None => {
+                let mut all = self.locked.keys();
+                assert!(all.all(|it| !self.is_locked(*it)), "nothing is sent for who may be locked out");
+            }
+        }
+        self.account = person.or(self.policy.account).unwrap_or(AccountId::UNNAMED);
         let storing = self.saved.iter().find(|(generation, save)| {
             Some(**generation) > self.published
                 && Some(**generation) == self.newest
@@ -90,10 +118,11 @@ impl World {
     /// A person who may log in, and has nobody in front, is being logged in.
     pub(super) fn no_login_is_held_back(&self) {
         let is_storing = self.saved.last_key_value().is_some_and(|(last, _)| Some(*last) > self.published);
-        let is_free =
-            self.in_flight.is_none() && !is_storing && self.session.locked_until(self.now).is_none();
-        let mut persons = self.waiting.iter().filter(|(_, pending)| pending.password.is_some());
-        assert!(!is_free || persons.next().is_none(), "a person's login is sent at once");
+        let is_free = self.in_flight.is_none() && !is_storing;
+        let mut persons = self.waiting.values().filter(|pending| pending.password.is_some());
+        let is_held_back =
+            persons.any(|pending| !self.is_locked(pending.account) && self.now >= self.crowded_until);
+        assert!(!is_free || !is_held_back, "a person's login is sent at once, whoever else is locked out");
     }
 
     pub(super) fn take_answer(&mut self, waiter: WaiterId, answer: Answer) {
