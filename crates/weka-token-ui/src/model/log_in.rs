@@ -266,7 +266,8 @@ impl LogIn {
             Answer::Described(Ok((settings, offers))) => {
                 let mut form = Form::new(&settings, &offers);
                 // The daemon sends no password for a locked account; another user may log in.
-                let locked = settings.locked_for_s.filter(|_| settings.state == State::LockedOut);
+                let is_own = matches!(settings.state, State::LockedOut | State::LoggedOut);
+                let locked = settings.locked_for_s.filter(|_| is_own);
                 form.wrong = locked.map(|seconds| client::locked(&settings.name, seconds, ""));
                 self.form = Some(form);
                 self.stage = Stage::Form;

@@ -181,9 +181,37 @@ fn plain_http_is_warned_about() {
     assert!(outcome.stderr.starts_with("warning: https://weka01:14000 is reached without encryption"));
 }
 
+/// A daemon that knows of a lockout of alice's, and answers as `daemon` does whether a password may be sent.
+fn knows_of_a_lockout(answer: fn(Request) -> Reply) -> Daemon {
+    Daemon::start(move |request, _| match request {
+        Request::Describe { .. } => {
+            let locked = ProfileSettings { locked_for_s: Some(115), ..settings() };
+            Reply::Answer(Response::Profile(locked))
+        }
+        Request::Probe { .. } => Reply::Answer(crate::daemon::certificate(Verdict::Trusted)),
+        Request::MayLogIn { .. } => answer(request),
+        _ => Reply::Answer(crate::daemon::logged_in()),
+    })
+}
+
 #[test]
 fn a_lockout_is_respected_before_anything_is_asked() {
-    let daemon = for_login(ProfileSettings { locked_for_s: Some(115), ..settings() }, Verdict::Trusted);
+    let daemon = knows_of_a_lockout(|_| {
+        Reply::Answer(Response::Refused(wire::Refusal::new(wire::Code::LockedOut, "alice is locked")))
+    });
+    let outcome = run_with_input(&daemon, STDIN, b"pw\n");
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (4, "weka-token: alice is locked\n"));
+    let requests = daemon.requests();
+    let [Request::Describe { .. }, Request::MayLogIn { username: Some(username), .. }] = requests.as_slice()
+    else {
+        panic!("{requests:?}");
+    };
+    assert_eq!(username, "alice");
+}
+
+#[test]
+fn an_older_daemon_knows_of_one_account_only_so_nobody_logs_in_during_its_lockout() {
+    let daemon = knows_of_a_lockout(|_| Reply::Bytes(wire::frame::unsupported("upgrade weka-tokend")));
     let outcome = run_with_input(&daemon, STDIN, b"pw\n");
     assert_eq!(outcome.status, 4);
     assert!(
@@ -191,7 +219,15 @@ fn a_lockout_is_respected_before_anything_is_asked() {
         "{}",
         outcome.stderr
     );
-    assert!(matches!(daemon.requests().as_slice(), [Request::Describe { .. }]));
+    assert!(matches!(daemon.requests().as_slice(), [Request::Describe { .. }, Request::MayLogIn { .. }]));
+}
+
+#[test]
+fn a_lockout_of_one_account_kept_another_from_logging_in() {
+    let daemon = knows_of_a_lockout(|_| Reply::Answer(Response::Done { notes: Vec::new() }));
+    let outcome = run_with_input(&daemon, STDIN, b"pw\n");
+    assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+    assert!(matches!(daemon.requests().pop(), Some(Request::Login(_))));
 }
 
 #[test]
