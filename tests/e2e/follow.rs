@@ -1,8 +1,8 @@
 //! Pairs for whoever keeps a copy of them, and pairs that come back renewed.
 
 use crate::LoggedIn;
-use e2e::Cluster;
 use e2e::home::finish;
+use e2e::{Cluster, Home};
 use secret::{AccessToken, RefreshToken};
 use serde_json::{Value, json};
 use wire::{Code, Offer, Pair, Request, Response, State};
@@ -58,13 +58,12 @@ fn a_follower_has_the_pair_at_once_and_the_next_one_when_it_is_there() {
 fn a_follower_that_has_waited_long_enough_is_told_the_same_again() {
     let it = LoggedIn::to(Cluster::start(&[]));
     let first = follow(&it, None, 0);
-    assert_eq!(follow(&it, Some(first.id), 0), Pair { token: it_is(&it, &first), ..first.clone() });
-}
-
-/// The same token, with what is left of it by now.
-fn it_is(it: &LoggedIn, pair: &Pair) -> wire::Token {
-    let expires_in_s = it.daemon.profile().access_expires_in_s.unwrap();
-    wire::Token { expires_in_s, ..pair.token.clone() }
+    let again = follow(&it, Some(first.id), 0);
+    // The same, with what is left of it by then.
+    let expires_in_s = again.token.expires_in_s;
+    assert!(expires_in_s <= first.token.expires_in_s);
+    let token = wire::Token { expires_in_s, ..first.token.clone() };
+    assert_eq!(again, Pair { token, ..first });
 }
 
 #[test]
@@ -100,6 +99,21 @@ fn a_renewed_pair_is_used_from_now_on_where_the_old_one_is_dead() {
     assert!(it.cluster.honours(&it.token()));
     assert_eq!(it.daemon.profile().refresh_failures_total, 0);
     assert_eq!(it.cluster.logins().len(), 1);
+}
+
+/// The answer came first, and for a moment whoever asked was given the token before.
+#[test]
+fn a_renewed_pair_is_handed_out_by_the_time_that_its_giver_is_told() {
+    let home = Home::new();
+    home.write(&home.token_file(), "{}");
+    let it = LoggedIn::in_home(home, Cluster::start(&["--single-use-refresh"]), "alice", "Alice-Pass1");
+    for _ in 0..10 {
+        let pair = follow(&it, None, 0);
+        let renewed = renew(&it, &pair);
+        assert!(matches!(adopt(&it, pair.id, &renewed), Response::Done { .. }));
+        let now = follow(&it, None, 0);
+        assert_eq!(now.token.access_token.expose(), renewed["access_token"], "{}", it.daemon.log());
+    }
 }
 
 #[test]

@@ -258,6 +258,7 @@ impl Keeper {
         if let Some(found) = overtaken {
             self.on_looked(false, found);
         }
+        self.answer_offers();
     }
 
     /// Leaves a file that was only looked for, and has brought nothing, to a profile that is to keep it; says whether

@@ -113,6 +113,8 @@ pub struct Keeper {
     removals: Vec<file::Removal>,
     /// Answers that wait until what must be remembered is written down.
     held_back: Vec<(WaiterId, Answer)>,
+    /// Pairs of others that are not yet handed out.
+    offers: Vec<offered::Offered>,
     /// The good pair that another writer's took the place of, until that one has proved good.
     fallback: Option<Pair>,
     /// Whether the cluster that is configured now has granted a pair.
@@ -193,6 +195,7 @@ impl Keeper {
             storing: StoreSide::new(surroundings.store.clone(), restored.as_ref()),
             removals: Vec::new(),
             held_back: Vec::new(),
+            offers: Vec::new(),
             fallback: None,
             granted: false,
             saving: 0,
@@ -344,7 +347,7 @@ impl Keeper {
                 // Who asked has left: that is no failure.
                 drop(reply.send(Ok(pair.and_then(|pair| pair.refresh_token.clone()))));
             }
-            Order::Adopt { after, offer, reply } => drop(reply.send(self.on_offer(after, offer))),
+            Order::Adopt { after, offer, reply } => self.on_offer(after, offer, reply),
             Order::Logout { reply } => self.on_logout(reply),
             Order::Reconfigure(config) => {
                 let config = self.without_given_file(*config);
@@ -401,6 +404,7 @@ impl Keeper {
             self.perform(action, now);
         }
         self.drop_idle_logins();
+        self.answer_offers();
         self.show(now);
     }
 
