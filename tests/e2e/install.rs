@@ -40,7 +40,7 @@ fn stripped() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for name in ["weka-token", "weka-tokend", "weka-token-ui"] {
         let copy = folder.path().join(name);
-        fs::copy(binaries::path(name), &copy).unwrap();
+        binaries::copy(&binaries::path(name), &copy);
         drop(Command::new("strip").arg(&copy).output());
     }
     folder

@@ -11,6 +11,8 @@ fn a_logout_forgets_the_tokens_and_sends_nothing() {
     let token = it.token();
     it.home.run(&["logout"]).ok();
     assert_eq!(it.daemon.profile().state, State::LoggedOut);
+    // What was on its way just then has arrived.
+    std::thread::sleep(std::time::Duration::from_millis(500));
     let sent = it.cluster.count("requests");
     let words = it.home.run(&["get"]).refused(4);
     assert!(words.contains("weka-token login"), "{words}");

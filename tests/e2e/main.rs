@@ -54,6 +54,7 @@ mod trust;
 mod ui;
 mod whoami;
 
+use e2e::home::connected;
 use e2e::{Cluster, Daemon, Home, Ran};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -117,7 +118,7 @@ fn login_with(home: &Home, cluster: &Cluster, username: &str, password: &str, op
         arguments.extend(["--fingerprint", &cluster.fingerprint]);
     }
     arguments.extend(options);
-    home.run_with(&arguments, &format!("{password}\n"))
+    connected(|| home.run_with(&arguments, &format!("{password}\n")))
 }
 
 /// A profile's table, with further keys.

@@ -181,7 +181,7 @@ fn a_signal_goes_on_to_wekas_helper_and_nothing_is_left() {
     for signal in ["TERM", "INT", "HUP"] {
         let (mut mount, file) = waiting(&host, SECURE);
         signal_ours(&host, signal);
-        let ended = mount.ended_within(Duration::from_secs(30)).expect("it ends");
+        let ended = mount.ended_within(Duration::from_secs(60)).expect("it ends");
         assert_eq!(ended.code(), Some(32), "{signal}");
         assert!(!host.machine.path(&file).exists(), "{signal}");
         assert_nothing_is_left(&host.machine);
@@ -195,7 +195,7 @@ fn what_a_kill_leaves_is_swept_by_the_next_mount_and_not_under_a_helper_that_sti
     let machine = &host.machine;
     let (mut mount, file) = waiting(&host, SECURE);
     signal_ours(&host, "KILL");
-    mount.ended_within(Duration::from_secs(30)).expect("it ends");
+    mount.ended_within(Duration::from_secs(60)).expect("it ends");
     machine.behave("");
     host.mount("_netdev", "/mnt/other").ok();
     assert!(machine.path(&file).exists(), "the orphan may yet read it");
@@ -241,7 +241,7 @@ fn the_file_is_kept_current_for_as_long_as_wekas_helper_takes() {
     assert_ne!(first["access_token"], token);
     until("the next pair is in the file", || (read_json(&path)["access_token"] == token).then_some(()));
     fs::write(host.machine.path("/mnt/.recorded/go"), "").unwrap();
-    assert_eq!(mount.ended_within(Duration::from_secs(30)).and_then(|ended| ended.code()), Some(0));
+    assert_eq!(mount.ended_within(Duration::from_secs(60)).and_then(|ended| ended.code()), Some(0));
     assert_eq!(host.it.token(), token);
     assert_nothing_is_left(&host.machine);
 }

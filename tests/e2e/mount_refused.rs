@@ -11,7 +11,7 @@ use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 /// Far more than a mount here may wait, and less than it does where nobody says how long.
-const BOUND: Duration = Duration::from_secs(20);
+const BOUND: Duration = Duration::from_secs(25);
 
 #[test]
 fn a_mount_token_that_the_user_may_not_have_is_a_matter_of_permission() {

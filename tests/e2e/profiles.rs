@@ -1,13 +1,19 @@
 //! Several profiles in one configuration, on two clusters: nothing of one touches another.
 
 use crate::{login_with, profile};
+use e2e::process::Process;
 use e2e::{Cluster, Daemon, Home};
 use serde_json::json;
+use std::process::Stdio;
+use std::time::Duration;
 use wire::State;
 
 /// Two clusters, a profile on each, and one more on the first as somebody else.
 fn three() -> (Home, Daemon, Cluster, Cluster) {
-    let (near, far) = (Cluster::start(&["--access-ttl", "3s"]), Cluster::start(&["--access-ttl", "3s"]));
+    three_at(Cluster::start(&["--access-ttl", "3s"]), Cluster::start(&["--access-ttl", "3s"]))
+}
+
+fn three_at(near: Cluster, far: Cluster) -> (Home, Daemon, Cluster, Cluster) {
     let home = Home::new();
     let timeouts = "request_timeout = \"1s\"\nconnect_timeout = \"1s\"";
     home.configure(&format!(
@@ -45,14 +51,17 @@ fn each_profile_has_its_own_cluster_user_and_tokens() {
 
 #[test]
 fn ones_outage_is_nothing_to_the_others() {
-    let (home, daemon, near, far) = three();
+    let (home, daemon, near, far) = three_at(Cluster::start(&[]), Cluster::start(&["--access-ttl", "3s"]));
     far.fault(&json!({"kind": "hang"}));
     daemon.until_named("far", "unreachable", |profile| profile.state == State::Unreachable);
+    let mut waiting =
+        Process::start(home.weka_token(&["get", "-p", "far", "--timeout", "1h"]).stderr(Stdio::null()))
+            .unwrap();
     for _ in 0..5 {
-        let served = home.run(&["get", "--timeout", "2s"]);
-        assert!(served.took.as_secs() < 2, "{served:?}");
-        assert!(near.honours(&served.ok()));
+        // No test waits for that long.
+        assert!(near.honours(&home.run(&["get", "--timeout", "1h"]).ok()));
     }
+    assert!(waiting.ended_within(Duration::ZERO).is_none());
     home.run(&["get", "-p", "far", "--timeout", "1s"]).refused(5);
     assert_eq!(daemon.named("near").refresh_failures_total, 0);
     assert_eq!(home.run(&["status"]).status, 5, "the worst of those shown");
@@ -82,7 +91,7 @@ fn at_three_clusters_one_hangs_one_locks_out_and_the_third_serves_on() {
     daemon.until_named("locked", "locked out", |it| it.state == State::LockedOut);
     let sent = locked.count("requests");
     std::thread::scope(|scope| {
-        let stuck = scope.spawn(|| home.run(&["refresh", "-p", "hung", "--timeout", "20s"]));
+        let stuck = scope.spawn(|| home.run(&["refresh", "-p", "hung", "--timeout", "1h"]));
         hung.until_requests("path=/api/v2/login/refresh", 1);
         for round in 0..5 {
             for line in [&["get"][..], &["status", "-p", "fine"], &["refresh"], &["whoami"], &["profiles"]] {
@@ -90,16 +99,16 @@ fn at_three_clusters_one_hangs_one_locks_out_and_the_third_serves_on() {
                 if line == ["refresh"] && round > 0 {
                     continue;
                 }
-                let ran = home.run(line);
-                assert!(ran.took.as_secs() < 5, "{line:?}: {ran:?}");
-                ran.ok();
+                home.run(line).ok();
             }
             assert!(fine.honours(&home.run(&["get"]).ok()));
             let words = home.run(&["get", "-p", "locked"]).refused(4);
             assert!(words.contains("locked the account of profile locked"), "{words}");
         }
         assert_eq!(daemon.named("fine").refresh_failures_total, 0);
-        assert_eq!(stuck.join().unwrap().status, 5);
+        assert!(!stuck.is_finished(), "all of that while one waits");
+        hung.heal();
+        stuck.join().unwrap().ok();
     });
     let states = crate::json(&home.run(&["profiles", "--json"]).ok());
     assert_eq!((&states[0]["state"], &states[2]["state"]), (&json!("ready"), &json!("locked-out")));

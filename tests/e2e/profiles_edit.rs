@@ -315,14 +315,8 @@ fn a_renamed_default_keeps_the_file_that_goes_without_saying() {
     home.run(&["refresh"]).ok();
     let token = home.run(&["get"]).ok();
     daemon.until_named("lab", "kept", |it| it.token_file.is_some());
-    let mut kept = String::new();
-    for _ in 0..500 {
-        kept = read_json(&home.token_file())["access_token"].as_str().unwrap().to_owned();
-        if kept == token {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    assert_eq!(kept, token);
+    e2e::systemd::until("the new token in the file", || {
+        (read_json(&home.token_file())["access_token"] == token).then_some(())
+    });
     assert_eq!(cluster.count("logins_ok"), 1);
 }

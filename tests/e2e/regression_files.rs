@@ -12,7 +12,7 @@ use serde_json::json;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wire::State;
 
 /// Whether the whole file was locked for us, as another host's daemon would.
@@ -36,6 +36,13 @@ fn has_open(pid: u32, path: &Path) -> bool {
 
 #[test]
 fn a_pair_that_came_while_the_daemon_ended_was_lost() {
+    // A daemon waits for two seconds at most. Where the machine stood still for as long, that says nothing of it.
+    let in_time = (0..10).any(|_| a_pair_that_comes_while_the_daemon_ends() < Duration::from_secs(2));
+    assert!(in_time, "it waits for nothing");
+}
+
+/// Gives how long the end took.
+fn a_pair_that_comes_while_the_daemon_ends() -> Duration {
     let cluster = Cluster::start(&["--single-use-refresh", "--access-ttl", "2s"]);
     let home = Home::new();
     let daemon = Daemon::start(&home);
@@ -44,12 +51,18 @@ fn a_pair_that_came_while_the_daemon_ended_was_lost() {
     cluster.fault(&json!({"kind": "slow", "delay_ms": 500, "path": "/api/v2/login/refresh"}));
     // Nobody waits for it but the daemon itself.
     cluster.until_requests("path=/api/v2/login/refresh", 1);
+    let began = Instant::now();
     assert!(daemon.stop().success());
+    let took = began.elapsed();
+    if took >= Duration::from_secs(2) {
+        return took;
+    }
     let held = read_json(&home.token_file());
     assert_eq!(cluster.check(held["refresh_token"].as_str().unwrap())["standing"], "alive");
     cluster.heal();
     let _daemon = Daemon::start(&home);
     home.run(&["get"]).ok();
+    took
 }
 
 #[test]
@@ -69,7 +82,7 @@ fn a_refresh_that_waited_for_the_files_lock_was_sent_after_a_logout_and_kept_the
     until("it waits for the lock", || looks.read_events().is_ok().then_some(()));
     home.run(&["logout"]).ok();
     drop(file);
-    assert!(!refresh.ended_within(Duration::from_secs(20)).unwrap().success());
+    assert!(!refresh.ended_within(Duration::from_secs(60)).unwrap().success());
     until("the lock is free", || {
         let file = File::options().read(true).write(true).open(&path).ok()?;
         (!has_open(daemon.pid(), &path) && lock(&file)).then_some(())

@@ -9,8 +9,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 use wire::State;
 
 /// The daemon's own folder for sinks.
@@ -82,12 +82,11 @@ fn each_holds_what_it_says_with_its_mode_and_follows_every_renewal() {
     }
     assert_eq!((mode(&own(&it.home)), mode(access.parent().unwrap())), (0o755, 0o755));
     assert_eq!(it.daemon.profile().notes, [""; 0]);
+    // A file that is to take another's place is there for a moment.
     let names = |folder: &Path| fs::read_dir(folder).unwrap().count();
-    assert_eq!(
-        (names(&own(&it.home)), names(access.parent().unwrap())),
-        (2, 1),
-        "nothing is left beside them"
-    );
+    until("nothing is left beside them", || {
+        ((names(&own(&it.home)), names(access.parent().unwrap())) == (2, 1)).then_some(())
+    });
     // The usual token file is none of theirs.
     assert!(!it.home.token_file().exists());
 }
@@ -100,9 +99,22 @@ fn expiry(token: &str) -> u64 {
     claims["exp"].as_u64().expect("a date")
 }
 
+/// The access token in a whole pair; `None` where there is no file, as on a machine so busy that a renewal takes longer than
+/// the token before it has left.
+fn whole(path: &Path) -> Option<String> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return None,
+        Err(error) => panic!("{}: {error}", path.display()),
+    };
+    let pair: Value = serde_json::from_str(&text).expect("it is whole");
+    assert!(pair["refresh_token"].is_string(), "{text}");
+    Some(pair["access_token"].as_str().expect("a token").to_owned())
+}
+
 /// Looks at all sinks in turn, at full speed, until it is told to stop, which it also tells others when it fails.
-/// Counts the looks, and how often it saw another token.
-fn read_at_full_speed(sinks: &[PathBuf], over: &AtomicBool) -> (u64, u64) {
+/// Counts how often it saw another token.
+fn read_at_full_speed(daemon: &Daemon, sinks: &[PathBuf], over: &AtomicBool, changes: &AtomicU64) {
     struct Over<'a>(&'a AtomicBool);
     impl Drop for Over<'_> {
         fn drop(&mut self) {
@@ -110,24 +122,25 @@ fn read_at_full_speed(sinks: &[PathBuf], over: &AtomicBool) -> (u64, u64) {
         }
     }
     let _over = Over(over);
-    let (mut looks, mut changes, mut last) = (0, 0, vec![String::new(); sinks.len()]);
+    let mut last = vec![String::new(); sinks.len()];
     while !over.load(Ordering::Relaxed) {
         for (path, last) in sinks.iter().zip(&mut last) {
             let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a date").as_secs();
-            let text = match fs::read_to_string(path) {
-                Ok(text) => text,
-                // On a machine so busy that a renewal takes longer than the token has left, there is none.
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                Err(error) => panic!("{}: {error}", path.display()),
-            };
-            let pair: Value = serde_json::from_str(&text).expect("it is whole");
-            let token = pair["access_token"].as_str().expect("a token");
-            assert!(expiry(token) > now && pair["refresh_token"].is_string(), "{now}: {text}");
-            (looks, changes) = (looks + 1, changes + u64::from(last != token));
-            token.clone_into(last);
+            let Some(token) = whole(path) else { continue };
+            if expiry(&token) <= now {
+                // A machine may stop for longer than a token lives. Once the daemon goes on, the token goes.
+                let (asked, mut turns) = (Instant::now(), 0);
+                while whole(path).as_ref() == Some(&token) {
+                    drop(daemon.status());
+                    turns += 1;
+                    let soon = turns < 200 || asked.elapsed() < Duration::from_millis(500);
+                    assert!(soon, "{} holds an expired token", path.display());
+                }
+            }
+            changes.fetch_add(u64::from(*last != token), Ordering::Relaxed);
+            *last = token;
         }
     }
-    (looks, changes)
 }
 
 #[test]
@@ -147,23 +160,24 @@ fn a_reader_at_full_speed_through_a_thousand_renewals_never_sees_a_partial_empty
     for path in &sinks {
         until_holds(&daemon, path, "a pair", |text| !text.is_empty());
     }
-    let over = AtomicBool::new(false);
+    let (over, changes) = (AtomicBool::new(false), AtomicU64::new(0));
+    let enough = || cluster.count("refreshes_ok") >= 1000 && changes.load(Ordering::Relaxed) > 300;
     let renew = |name: &str| {
-        while cluster.count("refreshes_ok") < 1000 && !over.load(Ordering::Relaxed) {
-            let request = wire::Request::Refresh { profile: Some(name.to_owned()), timeout_ms: 20_000 };
+        while !enough() && !over.load(Ordering::Relaxed) {
+            let request = wire::Request::Refresh { profile: Some(name.to_owned()), timeout_ms: 60_000 };
             let answer = daemon.ask(&request).unwrap();
             assert!(matches!(answer, wire::Response::Refreshed { .. }), "{answer:?}");
         }
     };
-    let (looks, changes) = std::thread::scope(|scope| {
-        let reader = scope.spawn(|| read_at_full_speed(&sinks, &over));
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| read_at_full_speed(&daemon, &sinks, &over, &changes));
         let callers: Vec<_> = names.iter().map(|name| scope.spawn(|| renew(name))).collect();
         let ended: Vec<_> = callers.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
         over.store(true, Ordering::Relaxed);
         assert!(ended.iter().all(Result::is_ok));
-        reader.join().unwrap()
+        reader.join().unwrap();
     });
-    assert!(changes > 300 && looks > 2 * changes, "{looks} looks, {changes} changes");
+    assert!(enough());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 use wire::State;
 
 /// A home whose profile takes alice's password from a file and has one sink of its own session, and one of the profile's.
@@ -25,9 +26,16 @@ fn configured(cluster: &Cluster, password: &str) -> (Home, PathBuf, PathBuf) {
 
 /// The pair in a file, as soon as it is another one than `before`.
 fn next_pair(path: &Path, before: &Value) -> Value {
+    next_pair_since(path, before).0
+}
+
+/// The same, and when it was not yet there.
+fn next_pair_since(path: &Path, before: &Value) -> (Value, Instant) {
+    let mut looked = Instant::now();
     until(&format!("another pair in {}", path.display()), || {
+        let since = std::mem::replace(&mut looked, Instant::now());
         let pair: Value = serde_json::from_str(&fs::read_to_string(path).ok()?).ok()?;
-        (pair["access_token"] != before["access_token"]).then_some(pair)
+        (pair["access_token"] != before["access_token"]).then_some((pair, since))
     })
 }
 
@@ -56,9 +64,10 @@ fn its_pair_is_nobody_elses_and_kept_fresh_where_refresh_tokens_work_once() {
     let daemon = Daemon::start(&home);
     let mut pair = json!({});
     for _ in 0..4 {
-        pair = next_pair(&own, &pair);
+        let since;
+        (pair, since) = next_pair_since(&own, &pair);
         let token = pair["access_token"].as_str().unwrap();
-        assert!(cluster.honours(token));
+        assert!(cluster.honoured_at(token, since));
         // On a busy machine it may be away for a moment.
         let other = until("the profile's token", || fs::read_to_string(&shared).ok());
         assert_ne!(other.trim_end(), token);
@@ -81,9 +90,9 @@ fn a_tool_that_renews_the_pair_on_its_own_is_followed_and_its_refresh_token_left
     for _ in 0..3 {
         fs::write(&own, token_file(&theirs, &json!({}))).unwrap();
         // It stays until it is soon over, and then another one comes, not one of before.
-        let next = next_pair(&own, &theirs);
+        let (next, since) = next_pair_since(&own, &theirs);
         assert_ne!(next["access_token"], first["access_token"]);
-        assert!(cluster.honours(next["access_token"].as_str().unwrap()));
+        assert!(cluster.honoured_at(next["access_token"].as_str().unwrap(), since));
         // The tool has it all in memory, and goes on with that.
         theirs = renew(&home, &cluster, &theirs).unwrap();
     }
@@ -99,9 +108,9 @@ fn one_whose_refresh_token_was_used_up_behind_its_back_logs_in_again() {
     let (home, own, _) = configured(&cluster, "Alice-Pass1");
     let _daemon = Daemon::start(&home);
     let (first, kept) = use_up(&home, &cluster, &own);
-    let next = next_pair(&own, &first);
+    let (next, since) = next_pair_since(&own, &first);
     assert_ne!(next["refresh_token"], kept["refresh_token"]);
-    assert!(cluster.honours(next["access_token"].as_str().unwrap()));
+    assert!(cluster.honoured_at(next["access_token"].as_str().unwrap(), since));
     assert_eq!((cluster.logins().len(), cluster.count("logins_ok")), (3, 3));
     renew(&home, &cluster, &kept).unwrap();
 }

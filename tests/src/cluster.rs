@@ -1,16 +1,17 @@
 //! A simulated cluster in a process of its own.
 
 use crate::binaries;
+use crate::home;
 use crate::process::Process;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// The longest time a control call may take.
-const LIMIT: Duration = Duration::from_secs(20);
+/// The longest time a control call may take; longer than any that waits for something.
+const LIMIT: Duration = Duration::from_secs(90);
 
 /// A running `weka-sim`.
 #[derive(Debug)]
@@ -170,7 +171,7 @@ impl Cluster {
     /// # Panics
     /// It never does.
     pub fn until_requests(&self, query: &str, min: usize) -> Vec<Value> {
-        let found = self.requests(&format!("{query}&min={min}&wait_ms=15000"));
+        let found = self.requests(&format!("{query}&min={min}&wait_ms=60000"));
         assert!(found.len() >= min, "{query}: {found:#?}");
         found
     }
@@ -191,9 +192,19 @@ impl Cluster {
         self.control("POST", "/check", &json!({"token": token}))
     }
 
-    /// Whether an access token is alive.
+    /// Whether an access token that the last command of this thread has printed is alive, or was when that command began: it
+    /// may well end before one comes to look, on a machine that has other things to do.
     #[must_use]
     pub fn honours(&self, token: &str) -> bool {
-        self.check(token)["standing"] == "alive"
+        self.honoured_at(token, home::last_began())
+    }
+
+    /// Whether an access token is alive, or was at a moment.
+    #[must_use]
+    pub fn honoured_at(&self, token: &str, moment: Instant) -> bool {
+        let found = self.check(token);
+        let over = found["expired_ms"].as_u64().map(Duration::from_millis);
+        found["standing"] == "alive"
+            || (found["standing"] == "expired" && over.is_some_and(|over| over <= moment.elapsed()))
     }
 }

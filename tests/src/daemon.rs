@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use wire::{Request, Response, blocking};
 
 /// How long a daemon may take to answer.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 /// Between two attempts to reach it.
 const PAUSE: Duration = Duration::from_millis(2);
 

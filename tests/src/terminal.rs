@@ -10,7 +10,7 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 /// Far longer than anything here takes; only a broken program waits for it.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A terminal and the command that runs on it; dropped, the command is killed.
 #[derive(Debug)]

@@ -100,7 +100,7 @@ fn a_daemon_in_a_terminal_does_not_take_the_managers_place() {
     let Some(manager) = crate::somebody() else { return };
     // Neither while the daemon is not running, nor while it is.
     for _ in 0..2 {
-        let ran = manager.run(&["timeout", "5", "weka-tokend"]);
+        let ran = manager.run(&["timeout", "60", "weka-tokend"]);
         assert_eq!(ran.status, 1, "{ran:#?}");
         assert!(ran.stderr.contains("agent.sock"), "{ran:#?}");
         manager.weka_token(&["get"]).refused(4);

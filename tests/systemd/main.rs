@@ -23,6 +23,7 @@ mod store;
 mod units;
 mod watchdog;
 
+use e2e::home::connected;
 use e2e::systemd::{self, Shell, UserManager};
 use e2e::{Cluster, Ran};
 use serde_json::Value;
@@ -53,7 +54,7 @@ fn log_in(manager: &UserManager, cluster: &Cluster, options: &[&str]) -> Ran {
     let mut arguments = vec!["login", "--user", "alice", "--password-stdin"];
     arguments.extend(["--endpoint", cluster.endpoint(), "--fingerprint", &cluster.fingerprint]);
     arguments.extend(options);
-    manager.weka_token_with(&arguments, "Alice-Pass1\n")
+    connected(|| manager.weka_token_with(&arguments, "Alice-Pass1\n"))
 }
 
 /// The token file, as soon as it is there: where there is a store, files come last.

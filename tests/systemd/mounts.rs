@@ -218,6 +218,7 @@ fn a_mount_that_cannot_be_had_fails_with_a_sentence_and_leaves_all_else_alone() 
         .boot();
     let failed = host.systemctl(&["start", "mnt-secure.mount"]);
     assert_ne!(failed.status, 0, "{failed:#?}");
+    host.run(&["journalctl", "--sync"]).ok();
     let log = host.run(&["journalctl", "--no-pager", "--output=cat", "--unit", "mnt-secure.mount"]).ok();
     assert!(log.contains("mount.weka-token: profile other needs a login"), "{log}");
     assert!(log.contains("run: weka-token login -p other"), "{log}");

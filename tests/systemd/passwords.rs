@@ -83,7 +83,8 @@ fn a_command_that_decrypts_with_gpg_works_under_the_shipped_unit() {
     // What gpg left behind does not hold a restart up.
     let began = std::time::Instant::now();
     manager.systemctl(&["restart", SERVICE]).ok();
-    assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
+    // The manager's patience ends after 10 s.
+    assert!(began.elapsed().as_secs() < 9, "{:?}", began.elapsed());
 }
 
 #[test]

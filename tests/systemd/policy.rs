@@ -49,7 +49,7 @@ held = []
 try:
     for _ in range(9000):
         held.append(socket.socket(socket.AF_UNIX))
-        held[-1].settimeout(0.5)
+        held[-1].settimeout(5)
         held[-1].connect("/run/weka-token/agent.sock")
 except OSError:
     pass
@@ -284,7 +284,7 @@ fn one_users_connections_starve_nobody_else() {
     assert!(held.trim().parse::<u32>().unwrap() > 2000, "{held}");
     for user in ["ben", "root"] {
         for _ in 0..3 {
-            assert_eq!(host.user(user).weka_token(&["get", "--timeout", "5s"]).ok(), token);
+            assert_eq!(host.user(user).weka_token(&["get", "--timeout", "30s"]).ok(), token);
         }
     }
 }

@@ -35,6 +35,7 @@ fn a_stop_answers_those_who_wait_and_takes_no_time() {
     let Some(manager) = somebody_logged_in(&cluster, &[]) else { return };
     let began = std::time::Instant::now();
     manager.systemctl(&["stop", SERVICE]).ok();
-    assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
+    // The manager's patience ends after 10 s.
+    assert!(began.elapsed().as_secs() < 9, "{:?}", began.elapsed());
     assert_eq!(manager.show(SERVICE, "Result"), "success");
 }

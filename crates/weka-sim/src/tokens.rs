@@ -58,6 +58,11 @@ impl Pair {
     pub(crate) fn left_ms(&self, kind: Kind, now: UnixMs) -> u64 {
         self.until(kind).saturating_sub(now)
     }
+
+    /// Milliseconds since its life was over, revoked or not; 0 while it lasts.
+    pub(crate) fn expired_ms(&self, kind: Kind, now: UnixMs) -> u64 {
+        now.saturating_sub(self.until(kind))
+    }
 }
 
 /// All pairs of one cluster, by id.

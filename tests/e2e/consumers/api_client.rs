@@ -1,6 +1,6 @@
 //! wekalib's other half, `weka_restapi.WekaAPIClient`, as it is on PyPI: plain http, a form for a login, and no refresh.
 
-use super::{LIFE, address, program, through_expiries, with_client};
+use super::{LIFE, Source, address, program, through_expiries, with_client};
 use crate::LoggedIn;
 use e2e::{Cluster, Tool, binaries};
 use wire::State;
@@ -40,7 +40,7 @@ fn its_own_login_and_ours_live_side_by_side() {
 fn with_our_token_it_needs_no_password_through_three_expiries() {
     let Some((it, mut tool)) = start(&["--access-ttl", LIFE]) else { return };
     let client = binaries::path("weka-token");
-    through_expiries(&it.cluster, "/api/v2/cluster", || {
+    through_expiries(&it.cluster, "/api/v2/cluster", Source::Daemon, || {
         tool.works(&format!("borrow {}", client.display()));
         let name = tool.ask("cluster").map_err(|answer| answer.to_string())?;
         assert_eq!(name, "weka-sim");

@@ -1,7 +1,7 @@
 //! Processes as in a container: a root folder with nothing in it but our client and the daemon's folder, and users that
 //! are others outside.
 
-use super::{EXPIRIES, LIFE, assert_live_token, printed, through_expiries, with_client};
+use super::{EXPIRIES, LIFE, Source, assert_live_token, printed, through_expiries, with_client};
 use crate::{LoggedIn, profile};
 use e2e::home::finish;
 use e2e::process::Process;
@@ -194,7 +194,7 @@ fn with_a_file(folder: &str, keys: &str, curl: &str) {
             it.cluster.endpoint()
         ),
     );
-    through_expiries(&it.cluster, WHOAMI, || {
+    through_expiries(&it.cluster, WHOAMI, Source::File, || {
         let ran = finish(&mut container.command(&["bash", "-o", "pipefail", "-c", &curl]), "");
         printed(&ran, "\"username\":\"admin\"")
     });

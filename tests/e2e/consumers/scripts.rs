@@ -1,6 +1,6 @@
 //! Scripts that ask for a token whenever they need one: shell with curl, Python with requests.
 
-use super::{LIFE, printed, program, through_expiries, with_client};
+use super::{LIFE, Source, printed, program, through_expiries, with_client};
 use crate::{LoggedIn, at_once};
 use e2e::home::finish;
 use e2e::{Cluster, Tool};
@@ -31,7 +31,7 @@ fn curl_is_given_a_token_in_each_way_through_three_expiries() {
     ];
     at_once(&ways, |way| {
         let line = format!("set -euo pipefail; {way}");
-        through_expiries(&it.cluster, WHOAMI, || {
+        through_expiries(&it.cluster, WHOAMI, Source::Daemon, || {
             let ran = finish(with_client(it.home.command("bash").args(["-c", &line])), "");
             printed(&ran, "\"username\":\"admin\"")
         });
@@ -62,7 +62,7 @@ fn the_readmes_python_with_requests_through_three_expiries() {
     let mut tool = Tool::start(with_client(&mut command));
     assert_eq!(tool.works(&format!("run {}", script.display())), "admin\n");
     let url = format!("{}{WHOAMI}", it.cluster.endpoint());
-    through_expiries(&it.cluster, WHOAMI, || {
+    through_expiries(&it.cluster, WHOAMI, Source::Daemon, || {
         let user = tool.ask(&format!("get {url}")).map_err(|answer| answer.to_string())?;
         assert_eq!(user["username"], "admin");
         Ok(())

@@ -6,6 +6,7 @@ use crate::{at_once, mode, profile, read_json, weka_user_login};
 use e2e::{Cluster, Daemon, Home, Tool};
 use serde_json::Value;
 use std::net::Ipv4Addr;
+use std::time::Instant;
 use wire::State;
 
 const PORT: &str = "14000";
@@ -59,6 +60,7 @@ fn through_three_expiries(options: &[&str]) {
         return;
     };
     assert_eq!(it.tool.works(&format!("open {PORT}")), "weka-sim");
+    let began = Instant::now();
     while it.expiries() < EXPIRIES {
         assert_eq!(it.tool.works("call status")["name"], "weka-sim");
         let hosts = it.tool.works("refresh");
@@ -70,7 +72,9 @@ fn through_three_expiries(options: &[&str]) {
     // Nobody fights: it refreshes at its start, once for each host, and when its token has died; we when ours is due.
     assert_eq!(it.refreshes().len(), 4 + it.expiries());
     let ours = it.cluster.refreshes().len();
-    assert!((1..=2 * EXPIRIES + 1).contains(&ours), "{ours}");
+    // Before the last fifth of a life of 4 s, less the jitter; and where the tool has found one dead, ours was, too.
+    let most = 1 + usize::try_from(began.elapsed().as_secs() / 2).unwrap();
+    assert!((1..=most).contains(&ours), "{ours} of {most}");
     assert_eq!(it.cluster.count("refreshes_failed"), 0);
     assert_eq!(it.cluster.logins().len(), 1, "the one that made the file");
 

@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 /// The manager's program.
 const PROGRAM: &str = "/lib/systemd/systemd";
 /// Far longer than anything here takes.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks at something that tells nobody when it changes.
 const PAUSE: Duration = Duration::from_millis(20);
 

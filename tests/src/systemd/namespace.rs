@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The longest time a command inside may take, in seconds: less than what [`finish`] waits for.
-const LIMIT: &str = "80";
+const LIMIT: &str = "280";
 
 /// A shell script as PID 1 of namespaces of its own.
 #[derive(Debug)]

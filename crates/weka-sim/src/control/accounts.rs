@@ -73,6 +73,7 @@ pub(super) async fn check(State(desk): Desk, body: Bytes) -> Done {
     let state = cluster.state();
     let pair = state.ledger.pair(&claims.jti);
     let left_ms = pair.map(|pair| pair.left_ms(claims.typ, now));
+    let expired_ms = pair.map(|pair| pair.expired_ms(claims.typ, now));
     let user = state.users.by_uid(&claims.sub.uid);
     done(&json!({
         "standing": pair.map_or(Standing::Unknown, |pair| pair.standing(claims.typ, now)),
@@ -82,6 +83,7 @@ pub(super) async fn check(State(desk): Desk, body: Bytes) -> Done {
         "org": user.map(|user| state.users.org_name(user.org_id)),
         "remaining_ms": left_ms,
         "remaining_s": left_ms.map(|left| left / 1_000),
+        "expired_ms": expired_ms,
     }))
 }
 
