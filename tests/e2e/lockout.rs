@@ -160,7 +160,7 @@ fn one_profiles_lockout_is_nothing_to_another() {
 
 #[test]
 fn locked_while_refreshing_the_token_is_served_while_it_lives_and_comes_back_by_itself() {
-    let it = LoggedIn::to(Cluster::start(&["--access-ttl", "30s"]));
+    let it = LoggedIn::to(Cluster::start(&["--access-ttl", "12s"]));
     let fault = json!({"kind": "status", "status": 403, "locked_for": "4s", "count": 1});
     it.cluster.fault(&fault);
     it.home.run(&["refresh", "--timeout", "1s"]);

@@ -211,8 +211,11 @@ mod tests {
     use super::*;
 
     fn pair() -> (UnixStream, Connection) {
+        pair_within(Duration::from_secs(60))
+    }
+
+    fn pair_within(bound: Duration) -> (UnixStream, Connection) {
         let (near, far) = UnixStream::pair().unwrap();
-        let bound = Duration::from_millis(200);
         near.set_read_timeout(Some(bound)).unwrap();
         (far, Connection { stream: near, path: "/s".into(), bound })
     }
@@ -259,7 +262,7 @@ mod tests {
 
     #[test]
     fn silence_is_bounded() {
-        let (_far, mut connection) = pair();
+        let (_far, mut connection) = pair_within(Duration::from_millis(200));
         assert!(matches!(connection.receive(), Err(ExchangeError::TimedOut)));
     }
 

@@ -92,7 +92,7 @@ mod tests {
     async fn an_alarm_in_the_past_rings_at_once_and_only_once() {
         let alarm = Alarm::new().unwrap();
         alarm.set(Some(Moment::from_millis(0)));
-        tokio::time::timeout(Duration::from_secs(5), alarm.rings()).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(60), alarm.rings()).await.unwrap();
         assert!(tokio::time::timeout(Duration::from_millis(20), alarm.rings()).await.is_err());
     }
 
@@ -101,7 +101,7 @@ mod tests {
         let alarm = Alarm::new().unwrap();
         let at = now() + Duration::from_millis(30);
         alarm.set(Some(at));
-        tokio::time::timeout(Duration::from_secs(5), alarm.rings()).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(60), alarm.rings()).await.unwrap();
         assert!(now() >= at);
     }
 

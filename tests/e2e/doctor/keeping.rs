@@ -137,8 +137,9 @@ fn sinks_that_only_a_person_can_mend_were_two_names_and_a_number_in_the_one_plac
 #[test]
 fn sinks_without_end_are_named_as_far_as_an_answer_goes() {
     let home = Home::new();
-    let folder = home.path().join("a-folder-that-is-not-there".repeat(6));
-    let sinks: String = (0..200).map(|n| sink(&folder.join(format!("sink-{n:03}")), "")).collect();
+    // Long, and so not many: each takes one of the inotify instances that a user has, and that other tests need, too.
+    let folder = home.path().join([&"a-folder-that-is-not-there".repeat(9)[..]; 6].join("/"));
+    let sinks: String = (0..30).map(|n| sink(&folder.join(format!("sink-{n:03}")), "")).collect();
     let cluster = Cluster::start(&[]);
     home.configure(&(profile("default", &cluster, "") + &sinks));
     let it = LoggedIn::in_home(home, cluster, "alice", "Alice-Pass1");
@@ -146,8 +147,8 @@ fn sinks_without_end_are_named_as_far_as_an_answer_goes() {
         let (found, _) = doctor(&it.home);
         let named = found.iter().filter(|it| it["check"] == "sink").count();
         let rest = found.iter().find(|it| it["check"] == "profile")?["message"].as_str()?.to_owned();
-        assert!(named > 40, "{named}");
-        rest.contains(&format!("{} more things", 200 - named)).then_some(())
+        assert!(named > 10, "{named}");
+        rest.contains(&format!("{} more things", 30 - named)).then_some(())
     });
 }
 

@@ -1,7 +1,7 @@
 //! What `weka-token doctor` finds of a profile's state, and of who may use it.
 
 use super::{configured, doctor, one, says};
-use crate::{LoggedIn, login, password_file, profile};
+use crate::{LoggedIn, by_password_file, login, password_file, profile};
 use e2e::systemd::until;
 use e2e::{Cluster, Daemon, Home};
 use serde_json::{Value, json};
@@ -46,8 +46,11 @@ fn one_that_was_never_logged_in_to_and_one_whose_cluster_is_not_trusted() {
 #[test]
 fn one_whose_first_login_is_under_way() {
     let cluster = Cluster::start(&[]);
-    cluster.fault(&json!({"kind": "slow", "delay_ms": 5000, "path": "/api/v2/login"}));
-    let (home, _password) = password_file(&cluster, "Alice-Pass1");
+    cluster.fault(&json!({"kind": "slow", "delay_ms": 8000, "path": "/api/v2/login"}));
+    let home = Home::new();
+    home.write("password".as_ref(), "Alice-Pass1\n");
+    let keys = by_password_file(&home.path().join("password")) + "\nrequest_timeout = \"1m\"";
+    home.configure(&profile("default", &cluster, &keys));
     let daemon = Daemon::start(&home);
     cluster.until_requests("path=/api/v2/login", 1);
     let (found, status) = doctor(&home);

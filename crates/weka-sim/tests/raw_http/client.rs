@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use weka_sim::{Options, Simulator, start};
 
 /// Nothing here takes as long; a hang in the simulator becomes a failure of the test.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running simulator with its runtime.
 pub(crate) struct Sim {

@@ -49,7 +49,7 @@ fn refuse_with_a_life_ends_by_the_clock_and_may_concern_one_backend() {
 fn refuse_with_a_life_ends_by_itself_in_real_time() {
     let sim = sim();
     sim.fault(json!({"kind": "refuse", "for": 0.2}));
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(60);
     while connect(&sim.address()).is_err() {
         assert!(Instant::now() < deadline, "still refused");
     }
@@ -103,7 +103,7 @@ fn hang_never_answers_at_either_stage() {
         assert!(matches!(silent.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{silent}");
     }
     // The client has left: the log learns of it.
-    let abandoned = sim.log("complete=true&wait_ms=10000");
+    let abandoned = sim.log("complete=true&wait_ms=50000");
     assert_eq!(abandoned[0]["outcome"], "abandoned");
     assert_eq!(health(&sim).unwrap().status, 200);
 }

@@ -302,7 +302,7 @@ fn the_password_is_in_no_argument_no_environment_and_no_error() {
         Request::Probe { .. } => Reply::Answer(crate::daemon::certificate(Verdict::Trusted)),
         _ => Reply::Silence,
     });
-    let arguments = ["login", "--password-stdin", "--timeout", "0"];
+    let arguments = ["login", "--password-stdin", "--timeout", "6"];
     let mut child = command_for(&daemon, &arguments).stdin(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"Secret-1\n").unwrap();
     while !daemon.requests().iter().any(|it| matches!(it, Request::Login(_))) {

@@ -79,15 +79,19 @@ fn is_alive(pid: &str) -> bool {
 async fn a_program_that_takes_too_long_is_killed_with_its_children() {
     let folder = tempfile::tempdir().unwrap();
     let pid_file = folder.path().join("pid");
-    nix::unistd::mkfifo(&pid_file, nix::sys::stat::Mode::S_IRWXU).unwrap();
-    let script = format!("sleep 1000 & echo $! > {}; wait", pid_file.display());
-    let source = shell(&script);
-    // A fifo: reading from it waits until the grandchild is there.
-    let grandchild = tokio::task::spawn_blocking(move || fs::read_to_string(pid_file).unwrap());
-    let reading = source.read_within(None, Duration::from_millis(400));
-    let (error, pid) = tokio::join!(reading, grandchild);
-    assert_eq!(error.unwrap_err().to_string(), "password from command sh: it did not answer within 0 s");
-    let pid = pid.unwrap().trim().to_owned();
+    let source = shell(&format!("sleep 1000 & echo $! > '{}'; wait", pid_file.display()));
+    let mut pid = String::new();
+    // On a busy machine a short time may be over before there is a grandchild.
+    for seconds in [1, 4, 16] {
+        let read = source.read_within(None, Duration::from_secs(seconds)).await;
+        let expected = format!("password from command sh: it did not answer within {seconds} s");
+        assert_eq!(read.unwrap_err().to_string(), expected);
+        pid = fs::read_to_string(&pid_file).unwrap_or_default().trim().to_owned();
+        if !pid.is_empty() {
+            break;
+        }
+    }
+    assert_ne!(pid, "", "there was no grandchild");
     let deadline = Instant::now() + LONG;
     while is_alive(&pid) {
         assert!(Instant::now() < deadline, "the grandchild {pid} lives on");
@@ -97,11 +101,10 @@ async fn a_program_that_takes_too_long_is_killed_with_its_children() {
 
 #[tokio::test]
 async fn a_helper_left_behind_is_not_waited_for() {
-    let started = Instant::now();
-    assert_eq!(password(&shell("sleep 15 & echo hunter2")).await.as_deref(), Ok("hunter2"));
-    let failed = password(&shell("sleep 15 & echo no >&2; exit 1")).await;
+    // It outlives all patience.
+    assert_eq!(password(&shell("sleep 25 & echo hunter2")).await.as_deref(), Ok("hunter2"));
+    let failed = password(&shell("sleep 25 & echo no >&2; exit 1")).await;
     assert_eq!(failed.unwrap_err(), "password from command sh: it failed (exit status 1): no");
-    assert!(started.elapsed() < Duration::from_secs(10));
 }
 
 #[tokio::test]

@@ -8,10 +8,10 @@ use engine::Lease;
 use secret::{AccessToken, RefreshToken};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use tokio::time::timeout;
 
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
 
 /// A sink in a folder of its own, and what its task tells.
 struct Bench {
@@ -80,10 +80,11 @@ async fn a_reader_at_full_speed_sees_a_thousand_tokens_whole_and_alive() {
     bench.offer(pair(0));
     assert_eq!(bench.attended().await, None);
     let (path, over) = (bench.path(), Arc::new(AtomicBool::new(false)));
+    let (looks, changes) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let reader = {
-        let over = Arc::clone(&over);
+        let (over, looks, changes) = (Arc::clone(&over), Arc::clone(&looks), Arc::clone(&changes));
         std::thread::spawn(move || {
-            let (mut looks, mut last, mut changes) = (0, String::new(), 0);
+            let mut last = String::new();
             while !over.load(Ordering::Relaxed) {
                 let now = clock::now().as_millis();
                 let text = fs::read_to_string(&path).unwrap();
@@ -91,28 +92,32 @@ async fn a_reader_at_full_speed_sees_a_thousand_tokens_whole_and_alive() {
                 assert!(text.starts_with("Authorization: Bearer access-token-"), "{text}");
                 assert!(until.parse::<u64>().unwrap() > now, "{now}: {text}");
                 assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o640);
-                (looks, changes) = (looks + 1, changes + usize::from(last != text));
+                looks.fetch_add(1, Ordering::Relaxed);
+                changes.fetch_add(u64::from(last != text), Ordering::Relaxed);
                 last = text;
             }
-            (looks, changes)
         })
     };
-    for number in 1..=1000 {
+    let enough = || looks.load(Ordering::Relaxed) > 1000 && changes.load(Ordering::Relaxed) > 100;
+    let mut number = 0;
+    // The reader may have little of a busy machine.
+    while number < 1000 || !(enough() || reader.is_finished()) {
+        number += 1;
         bench.offer(pair_for(number, LONG));
         assert_eq!(bench.attended().await, None);
     }
     over.store(true, Ordering::Relaxed);
-    let (looks, changes) = reader.join().unwrap();
-    assert!(looks > 1000 && changes > 100, "{looks} looks, {changes} changes");
-    assert!(bench.read().contains("access-token-00001000-"));
+    reader.join().unwrap();
+    assert!(bench.read().contains(&format!("access-token-{number:08}-")));
 }
 
 #[tokio::test]
 async fn a_token_that_dies_goes_unless_there_is_another() {
     let mut bench = Bench::new(SinkContent::Access);
+    let offered = std::time::Instant::now();
     bench.offer(pair_for(1, Duration::from_millis(1500)));
     assert_eq!(bench.attended().await, None);
-    assert!(bench.path().exists());
+    assert!(bench.path().exists() || offered.elapsed() >= Duration::from_millis(1500));
     timeout(LONG, async {
         while bench.path().exists() {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -323,7 +323,7 @@ async fn a_lock_ends_when_it_is_dropped_on_a_runtime() {
     assert!(try_lock(&path).unwrap().is_none());
     worker.release();
     // The file is closed on another thread.
-    let got = tokio::time::timeout(std::time::Duration::from_secs(20), async {
+    let got = tokio::time::timeout(std::time::Duration::from_secs(60), async {
         loop {
             if let Some(lock) = try_lock(&path).unwrap() {
                 return lock;
