@@ -239,7 +239,9 @@ fn it_can_be_stopped_and_comes_back() {
         stat.contains(") T ")
     });
     // The terminal is still as it was then, and a line ends with nothing but a newline.
-    tmux.type_in("printf '\\033[?1049l\\033[?25h'; stty sane; clear; fg\n");
+    tmux.type_in("printf '\\033[?1049l\\033[?25h'; stty sane; clear; echo the shell\"'s\"\n");
+    tmux.until_shown("the shell's");
+    tmux.enter("clear; fg");
     tmux.until_shown("ready: a live token");
     tmux.type_in("?");
     tmux.until_shown("renew the token now");
