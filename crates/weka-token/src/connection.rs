@@ -134,7 +134,7 @@ impl Connection {
             match self.stream.read(free) {
                 Ok(0) => return Err(ExchangeError::Closed),
                 Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
             }
             let (received, _) = first.split_at(filled);
@@ -151,7 +151,8 @@ impl Connection {
                     return finish(header, &whole);
                 }
             }
-            // A peer that sends byte by byte would start the socket's own clock anew each time.
+            // A peer that sends byte by byte would start the socket's own clock anew each time, and so would whoever stops
+            // this process and lets it go on.
             if began.get_or_insert_with(Instant::now).elapsed() > self.bound {
                 return Err(ExchangeError::TimedOut);
             }

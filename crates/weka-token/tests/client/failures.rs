@@ -124,6 +124,28 @@ fn a_stuck_daemon_does_not_hang_the_client() {
     assert!((Duration::from_millis(1900)..Duration::from_secs(60)).contains(&took), "{took:?}");
 }
 
+/// Each time that it went on, it began to wait anew.
+#[test]
+fn a_client_that_is_stopped_again_and_again_waited_for_a_stuck_daemon_for_ever() {
+    use nix::sys::signal::{Signal, kill};
+    let daemon = Daemon::start(|_, _| Reply::Silence);
+    let mut child = command_for(&daemon, &["get", "--timeout", "0"]).spawn().unwrap();
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+    let began = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if began.elapsed() > Duration::from_secs(60) {
+            kill(pid, Signal::SIGKILL).unwrap();
+        }
+        for signal in [Signal::SIGSTOP, Signal::SIGCONT] {
+            kill(pid, signal).unwrap();
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("has not answered within 2 s"), "{output:?}");
+}
+
 #[test]
 fn a_daemon_whose_queue_is_full_does_not_hang_the_client() {
     use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket};
