@@ -161,7 +161,7 @@ fn a_pair_that_the_command_renews_in_place_becomes_the_daemons() {
     until("the daemon has the next", || (it.token() == token).then_some(()));
     assert_eq!(running.pair(), again, "what the command wrote stays as it is");
     // The daemon goes on from there, and the file with it: a used refresh token would end in a login.
-    it.home.run(&["refresh"]).ok();
+    it.home.run(&["refresh", "--timeout", "1m"]).ok();
     let now = running.until_other_than(&again);
     assert_eq!(now["access_token"], it.token());
     assert_eq!(it.cluster.logins().len(), 1);
@@ -178,7 +178,7 @@ fn a_pair_that_the_command_renews_by_rename_as_its_last_deed_is_not_lost() {
     it.home.write(&new, &renewed.to_string());
     assert_eq!(running.end(), 0);
     assert_eq!(it.token(), renewed["access_token"]);
-    it.home.run(&["refresh"]).ok();
+    it.home.run(&["refresh", "--timeout", "1m"]).ok();
     assert_eq!(it.cluster.logins().len(), 1);
 }
 
@@ -197,7 +197,7 @@ fn a_command_that_renews_its_pair_again_and_again_stays_the_one_to_follow() {
     }
     assert_eq!(running.end(), 0);
     assert_eq!(it.token(), pair["access_token"]);
-    it.home.run(&["refresh"]).ok();
+    it.home.run(&["refresh", "--timeout", "1m"]).ok();
     assert_eq!((it.cluster.logins().len(), it.daemon.profile().state), (1, State::Ready));
 }
 
@@ -218,7 +218,7 @@ fn a_pair_that_is_renewed_while_the_daemon_is_away_waits_for_it() {
     let daemon = Daemon::start(&home);
     let token = renewed["access_token"].as_str().unwrap();
     until("the daemon has it", || (home.run(&["get"]).stdout.trim_end() == token).then_some(()));
-    home.run(&["refresh"]).ok();
+    home.run(&["refresh", "--timeout", "1m"]).ok();
     assert_eq!((cluster.logins().len(), daemon.profile().state), (1, State::Ready));
     running.end();
 }

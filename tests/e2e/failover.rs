@@ -108,7 +108,7 @@ fn redirects_among_the_endpoints_are_followed_as_post() {
 fn a_refresh_follows_a_redirect_too() {
     let it = LoggedIn::to(two(&[]));
     it.cluster.fault(&json!({"kind": "redirect", "status": 307, "to_backend": 1, "backend": 0}));
-    it.home.run(&["refresh"]).ok();
+    it.home.run(&["refresh", "--timeout", "1m"]).ok();
     assert!(it.cluster.honours(&it.token()));
     assert_eq!(it.cluster.refreshes().len(), 2);
 }

@@ -45,7 +45,7 @@ fn a_follower_has_the_pair_at_once_and_the_next_one_when_it_is_there() {
     assert!(first.refresh_token.is_some());
     let second = std::thread::scope(|scope| {
         let waiting = scope.spawn(|| follow(&it, Some(first.id), 50));
-        it.home.run(&["refresh"]).ok();
+        it.home.run(&["refresh", "--timeout", "1m"]).ok();
         waiting.join().unwrap()
     });
     assert_ne!(first.id, second.id);
@@ -79,7 +79,7 @@ fn whoever_renews_twice_before_hearing_of_it_is_still_the_one_to_follow() {
             other => panic!("{other:?}"),
         }
     }
-    it.home.run(&["refresh"]).ok();
+    it.home.run(&["refresh", "--timeout", "1m"]).ok();
     assert_eq!((it.cluster.logins().len(), it.daemon.profile().state), (1, State::Ready));
 }
 
@@ -95,7 +95,7 @@ fn a_renewed_pair_is_used_from_now_on_where_the_old_one_is_dead() {
     let second = follow(&it, Some(first.id), 20);
     assert_eq!(second.token.access_token.expose(), renewed["access_token"]);
     // And it is the one that is renewed, not the one that has been used up.
-    it.home.run(&["refresh"]).ok();
+    it.home.run(&["refresh", "--timeout", "1m"]).ok();
     assert!(it.cluster.honours(&it.token()));
     assert_eq!(it.daemon.profile().refresh_failures_total, 0);
     assert_eq!(it.cluster.logins().len(), 1);
@@ -121,7 +121,7 @@ fn a_pair_that_comes_back_too_late_takes_the_place_of_none() {
     let it = LoggedIn::to(Cluster::start(&[]));
     let first = follow(&it, None, 0);
     let renewed = renew(&it, &first);
-    it.home.run(&["refresh"]).ok();
+    it.home.run(&["refresh", "--timeout", "1m"]).ok();
     let token = it.token();
     match adopt(&it, first.id, &renewed) {
         Response::Done { notes } => assert!(notes[0].contains("its own"), "{notes:?}"),

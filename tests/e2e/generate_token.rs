@@ -25,7 +25,7 @@ fn the_refresh_token_that_came_with_it_is_the_daemons_and_the_access_token_is_no
     let long_lived = it.home.run(&["generate-token", "--access-token-timeout", "7d", "-q"]).ok();
     assert_eq!(it.token(), before, "the daemon's own access token stays");
     assert_ne!(long_lived, before);
-    it.home.run(&["refresh"]).ok();
+    it.home.run(&["refresh", "--timeout", "1m"]).ok();
     assert!(it.cluster.honours(&it.token()));
     assert_eq!(it.cluster.logins().len(), 1);
     assert!(!it.daemon.log().contains(&long_lived));
@@ -51,7 +51,7 @@ fn more_than_the_cluster_allows_is_refused_and_the_limit_named() {
     let words = it.home.run(&["generate-token"]).refused(1);
     assert!(words.contains("7d at most"), "{words}");
     assert!(it.cluster.honours(&it.token()), "nothing else has changed");
-    it.home.run(&["refresh"]).ok();
+    it.home.run(&["refresh", "--timeout", "1m"]).ok();
     assert_eq!(it.daemon.profile().last_error, None);
 }
 
@@ -120,7 +120,7 @@ fn a_caller_that_is_gone_when_it_comes_leaves_a_line_that_says_what_ends_it() {
     }
     // What came with it is used all the same.
     it.cluster.heal();
-    it.home.run(&["refresh"]).ok();
+    it.home.run(&["refresh", "--timeout", "1m"]).ok();
     assert!(it.cluster.honours(&it.token()));
 }
 

@@ -225,7 +225,7 @@ fn a_pair_that_wekas_helper_renewed_is_the_daemons_before_the_mount_returns() {
     assert_eq!(renewed["access_token"], it.token());
     assert_ne!(before, it.token());
     // The pair before it is used up, so this shows which one the daemon has.
-    it.home.run(&["refresh"]).ok();
+    it.home.run(&["refresh", "--timeout", "1m"]).ok();
     assert_eq!((it.cluster.logins().len(), it.daemon.profile().refresh_failures_total), (1, 0));
     assert_nothing_is_left(machine);
 }
@@ -236,7 +236,7 @@ fn the_file_is_kept_current_for_as_long_as_wekas_helper_takes() {
     let (mut mount, file) = waiting(&host, SECURE);
     let path = host.machine.path(&file);
     let first = read_json(&path);
-    host.it.home.run(&["refresh"]).ok();
+    host.it.home.run(&["refresh", "--timeout", "1m"]).ok();
     let token = host.it.token();
     assert_ne!(first["access_token"], token);
     until("the next pair is in the file", || (read_json(&path)["access_token"] == token).then_some(()));

@@ -115,7 +115,7 @@ fn nonsense_is_survived() {
 fn says_it_is_something_else_than_json() {
     let it = LoggedIn::to(Cluster::start(&["--access-ttl", "10s"]));
     it.cluster.fault(&json!({"kind": "content-type", "value": "text/html"}));
-    it.home.run(&["refresh"]).ok();
+    it.home.run(&["refresh", "--timeout", "1m"]).ok();
     assert!(it.cluster.honours(&it.token()), "the body counts, not its label");
 }
 

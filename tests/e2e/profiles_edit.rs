@@ -162,7 +162,7 @@ fn renaming_waits_for_the_refresh_token_that_is_being_used_up() {
     let (home, daemon, cluster) = two(&["--single-use-refresh"], "");
     cluster.fault(&json!({"kind": "slow", "delay_ms": 2500, "path": "/api/v2/login/refresh", "count": 1}));
     std::thread::scope(|scope| {
-        let renewing = scope.spawn(|| home.run(&["refresh", "-p", "lab"]));
+        let renewing = scope.spawn(|| home.run(&["refresh", "-p", "lab", "--timeout", "1m"]));
         cluster.until_requests("path=/api/v2/login/refresh", 1);
         home.run(&["profiles", "rename", "lab", "hpc"]).ok();
         renewing.join().unwrap().ok();
@@ -312,7 +312,7 @@ fn a_renamed_default_keeps_the_file_that_goes_without_saying() {
     renamed.ok();
     assert!(config(&home).contains("token_file = \"~/.weka/auth-token.json\""), "{}", config(&home));
     assert!(config(&home).contains("default_profile = \"lab\""), "{}", config(&home));
-    home.run(&["refresh"]).ok();
+    home.run(&["refresh", "--timeout", "1m"]).ok();
     let token = home.run(&["get"]).ok();
     daemon.until_named("lab", "kept", |it| it.token_file.is_some());
     e2e::systemd::until("the new token in the file", || {

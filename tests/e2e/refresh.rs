@@ -110,7 +110,7 @@ fn answers_in_the_forms_that_real_clusters_have_used_are_understood() {
             let cluster = Cluster::start(&["--access-ttl", "20s"]);
             cluster.fault(fault);
             let it = LoggedIn::to(cluster);
-            it.home.run(&["refresh"]).ok();
+            it.home.run(&["refresh", "--timeout", "1m"]).ok();
             assert!(it.cluster.honours(&it.token()), "{fault}");
             assert_eq!(it.cluster.count("logins_ok"), 1, "{fault}");
         },

@@ -9,7 +9,7 @@ use serde_json::json;
 use std::fs;
 use std::io::Write;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wire::State;
 
 /// Far longer than a login takes.
@@ -44,17 +44,29 @@ fn a_failed_login_of_a_new_profile_took_away_what_another_login_had_brought() {
 
 #[test]
 fn a_reload_during_the_first_login_of_a_new_profile_took_its_tokens_away() {
+    // Where the machine stood still meanwhile, the one may be over before the other begins.
+    assert!((0..10).any(|_| a_reload_comes_during_a_first_login()), "the reload never came first");
+}
+
+/// `false` where it did not.
+fn a_reload_comes_during_a_first_login() -> bool {
     let cluster = Cluster::start(&[]);
     let home = Home::new();
     let daemon = Daemon::start(&home);
     login(&home, &cluster, "alice", "Alice-Pass1").ok();
-    slow_logins(&cluster, 5000);
+    slow_logins(&cluster, 2000);
+    let began = Instant::now();
     let mut client = begin(&home, &cluster, "Alice-Pass1", &["--user", "alice", "-p", "new"]);
     cluster.until_requests("path=/api/v2/login", 2);
     daemon.signal(Signal::SIGHUP);
-    assert!(client.ended_within(PATIENCE).unwrap().success());
-    assert!(daemon.log().contains("read again"), "the reload came first");
+    let ended = client.ended_within(PATIENCE).unwrap();
+    // A request is given up after 6 s.
+    if began.elapsed() > Duration::from_secs(5) || !daemon.log().contains("read again") {
+        return false;
+    }
+    assert!(ended.success(), "{}", daemon.log());
     assert!(cluster.honours(&home.run(&["get", "-p", "new"]).ok()));
+    true
 }
 
 #[test]
@@ -340,7 +352,7 @@ fn a_login_whose_answer_came_late_was_told_as_something_else_and_not_saved() {
 
 #[test]
 fn a_login_that_a_logout_overtook_left_its_settings_behind() {
-    let it = LoggedIn::to(Cluster::start(&[]));
+    let it = LoggedIn::configured(Cluster::start(&[]), "request_timeout = \"1m\"");
     slow_logins(&it.cluster, 5000);
     let mut client = begin(&it.home, &it.cluster, "Bob-Pass1", &["--user", "bob", "--org", "research"]);
     it.cluster.until_requests("path=/api/v2/login", 2);

@@ -77,7 +77,7 @@ fn each_holds_what_it_says_with_its_mode_and_follows_every_renewal() {
         assert_eq!((&held["token_type"], held.as_object().unwrap().len()), (&json!("Bearer"), 3));
         assert_eq!(it.cluster.check(held["refresh_token"].as_str().unwrap())["kind"], "refresh");
         assert_eq!((mode(&pair), mode(&access), mode(&header)), (0o600, 0o644, 0o640));
-        it.home.run(&["refresh"]).ok();
+        it.home.run(&["refresh", "--timeout", "1m"]).ok();
         assert_ne!(it.token(), token);
     }
     assert_eq!((mode(&own(&it.home)), mode(access.parent().unwrap())), (0o755, 0o755));
@@ -364,7 +364,7 @@ fn a_folder_that_others_can_write_to_is_refused_and_taken_once_that_is_mended() 
     assert!(!path.exists());
     let shown = it.home.run(&["status"]).ok();
     assert!(shown.contains("choose a folder"), "{shown}");
-    it.home.run(&["refresh"]).ok();
+    it.home.run(&["refresh", "--timeout", "1m"]).ok();
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
     let token = it.token();
     until_holds(&it.daemon, &path, "the token", holds_token(&token));
@@ -437,7 +437,7 @@ fn a_pair_that_a_tool_has_renewed_in_place_is_used_from_now_on() {
     });
     assert_eq!(read_json(&shared)["refresh_token"], theirs["refresh_token"]);
     // Ours is renewed from theirs, and its other keys stay.
-    it.home.run(&["refresh"]).ok();
+    it.home.run(&["refresh", "--timeout", "1m"]).ok();
     let token = it.token();
     until_holds(&it.daemon, &shared, "our token", |text| text.contains(&token));
     assert_eq!(read_json(&shared)["password_change_required"], false);

@@ -131,7 +131,7 @@ fn a_wrong_password_is_sent_once_and_once_more_after_a_persons_login() {
     assert_eq!((cluster.logins().len(), cluster.count("logins_failed")), (3, 2));
     assert!(!own.exists());
     for _ in 0..2 {
-        home.run(&["refresh"]).ok();
+        home.run(&["refresh", "--timeout", "1m"]).ok();
     }
     assert_eq!(cluster.logins().len(), 3, "a renewal is no reason to send it again");
 }

@@ -123,7 +123,7 @@ fn a_file_that_others_could_read_is_narrowed_and_said() {
     let before = read_json(&path);
     let daemon = Daemon::start(&home);
     daemon.until("it is said", |profile| profile.notes.join("").contains("chmod 600"));
-    home.run(&["refresh"]).ok();
+    home.run(&["refresh", "--timeout", "1m"]).ok();
     until_renewed(&daemon, &path, &before["access_token"]);
     assert_eq!(mode(&path), 0o600);
 }

@@ -118,7 +118,7 @@ fn what_others_add_to_the_file_is_kept() {
     let (_cluster, home, daemon, _) = two_logins(&[]);
     let pair = read_json(&home.token_file());
     fs::write(home.token_file(), token_file(&pair, &json!({"note": "mine"}))).unwrap();
-    home.run(&["refresh"]).ok();
+    home.run(&["refresh", "--timeout", "1m"]).ok();
     let token = home.run(&["get"]).ok();
     assert_ne!(pair["access_token"], token);
     daemon.until("the new token is there", |_| read_json(&home.token_file())["access_token"] == token);
@@ -129,7 +129,7 @@ fn what_others_add_to_the_file_is_kept() {
 fn an_old_pair_that_a_tool_writes_back_is_not_what_the_next_reader_finds() {
     let (cluster, home, daemon, _) = two_logins(&[]);
     let old = fs::read_to_string(home.token_file()).unwrap();
-    home.run(&["refresh"]).ok();
+    home.run(&["refresh", "--timeout", "1m"]).ok();
     let ours = home.run(&["get"]).ok();
     for _ in 0..3 {
         fs::write(home.token_file(), &old).unwrap();

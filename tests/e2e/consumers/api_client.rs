@@ -24,7 +24,7 @@ fn its_own_login_and_ours_live_side_by_side() {
     tool.works("login admin Admin-Pass1");
     let login = it.cluster.logins().pop().unwrap();
     assert_eq!((&login["org"], &login["status"]), (&"root".into(), &200.into()), "{login}");
-    it.home.run(&["refresh"]).ok();
+    it.home.run(&["refresh", "--timeout", "1m"]).ok();
     assert!(it.cluster.honours(&it.token()));
     assert_eq!(tool.works("cluster"), "weka-sim");
     assert_eq!(tool.works("containers"), serde_json::json!(["weka-sim-0"]));

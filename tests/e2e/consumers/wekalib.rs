@@ -79,7 +79,7 @@ fn through_three_expiries(options: &[&str]) {
     assert_eq!(it.cluster.logins().len(), 1, "the one that made the file");
 
     let before = read_json(&it.home.token_file());
-    it.home.run(&["refresh"]).ok();
+    it.home.run(&["refresh", "--timeout", "1m"]).ok();
     let after = read_json(&it.home.token_file());
     assert_eq!(after["access_token"], it.home.run(&["get"]).ok());
     assert_ne!(after["access_token"], before["access_token"]);

@@ -33,7 +33,7 @@ fn a_token_file_that_was_open_to_others_breaks_off_is_no_file_or_cannot_be_writt
     let (found, status) = doctor(&home);
     says(one(&found, "token-file", "warn"), "mode 0644", "chmod 600");
     assert_eq!(status, 0, "{found:#?}");
-    home.run(&["refresh"]).ok();
+    home.run(&["refresh", "--timeout", "1m"]).ok();
     until("it is private again", || (crate::mode(&home.token_file()) == 0o600).then_some(()));
     daemon.until("no note", |profile| profile.notes.is_empty());
     says(one(&doctor(&home).0, "token-file", "ok"), "fresh", "");
@@ -62,7 +62,7 @@ fn a_profile_without_a_token_file() {
 fn another_program_that_uses_up_the_refresh_token() {
     let cluster = Cluster::start(&["--single-use-refresh"]);
     let (home, daemon) = adopted(&cluster);
-    home.run(&["refresh"]).ok();
+    home.run(&["refresh", "--timeout", "1m"]).ok();
     one(&doctor(&home).0, "other-writers", "ok");
     // It keeps the new pair to itself, and then writes it down.
     let theirs = renew(&home, &cluster, &read_json(&home.token_file())).unwrap();
