@@ -7,6 +7,7 @@
 //! - [`mounts`]: a machine to mount on, with a [`recorder`] in the place of WEKA's own mount helper
 //! - [`process`]: a child that never outlives its owner
 //! - [`python`]: Python, with WEKA's own library as it is on PyPI
+//! - [`samples`]: what a daemon may answer, for the tests of those who show it
 //! - [`snapshot`]: texts compared with files, and transcripts of commands to compare
 //! - [`systemd`]: a real service manager, for a user and for a host, in namespaces of its own
 //! - [`tool`]: a program that is told what to do line by line
@@ -22,6 +23,7 @@ pub mod mounts;
 pub mod process;
 pub mod python;
 pub mod recorder;
+pub mod samples;
 pub mod snapshot;
 pub mod systemd;
 pub mod terminal;

@@ -10,9 +10,10 @@ use weka_token::profile_name;
 /// Nothing wraps these lines.
 const AFTER_HELP: &str = "\
 It shows what `weka-token status` shows, as it changes, and does by keys what
-the commands do: log in, refresh, log out, make a long-lived API token, revoke
-all tokens. `?` shows every key. It needs a terminal of at least 60 columns and
-16 rows, and works with 16 colours or none.
+the commands do: log in, refresh, log out, change the password, make a
+long-lived API token, revoke all tokens, look for what is wrong. `?` shows every
+key. It needs a terminal of at least 60 columns and 16 rows, and works with 16
+colours or none.
 
 Examples:
   weka-token ui

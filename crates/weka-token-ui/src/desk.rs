@@ -8,7 +8,7 @@ use std::sync::mpsc::Sender;
 use std::thread;
 use weka_token::client::{Client, Offers};
 use weka_token::failure::{FAILED, Failure};
-use wire::{ProfileSettings, Request, Response};
+use wire::{Finding, Level, ProfileSettings, Request, Response};
 
 /// How long the daemon may take for what it has at hand, in milliseconds.
 const AT_HAND_MS: u32 = 10_000;
@@ -41,6 +41,14 @@ impl Desk {
         );
     }
 
+    /// Looks for whatever is wrong.
+    pub(crate) fn examine(&self, ticket: Ticket, profile: Option<String>) {
+        self.begin(
+            move |client| Ok(client.examine(profile.as_deref())),
+            move |found| Message::Examined(ticket, found.unwrap_or_else(not_examined)),
+        );
+    }
+
     /// Puts a token onto the clipboard.
     pub(crate) fn copy(&self, token: AccessToken) {
         self.begin(move |client| client.copy(token.expose()), Message::Copied);
@@ -63,6 +71,11 @@ impl Desk {
             self.to.send(Input::Message(told(Err(failure)))).unwrap_or_default();
         }
     }
+}
+
+/// That it could not be looked for is a finding, too.
+fn not_examined(failure: Failure) -> Vec<Finding> {
+    vec![Finding::new("doctor", Level::Bad, failure.message)]
 }
 
 fn described(client: &Client, profile: String) -> Result<(Box<ProfileSettings>, Offers), Failure> {

@@ -15,6 +15,8 @@ mod desk;
 mod follower;
 mod inputs;
 pub mod model;
+#[cfg(test)]
+mod person;
 mod run;
 #[cfg(test)]
 mod samples;

@@ -7,7 +7,7 @@ use crate::inputs::{self, Input, SIGNALS};
 use crate::model::Model;
 use crate::model::message::{Effect, Message, Now};
 use crate::screen::Screen;
-use crate::view::{self, Look};
+use crate::view::{self, Drawn, Look};
 use nix::sys::signal::Signal;
 use nix::time::{ClockId, clock_gettime};
 use std::io::{self, IsTerminal, Write};
@@ -114,9 +114,9 @@ impl Ui<'_> {
 
     fn draw(&mut self) -> io::Result<()> {
         let (model, look) = (&self.model, self.look);
-        let mut hits = Vec::new();
-        self.screen.draw(|frame| hits = view::draw(frame, model, look))?;
-        self.model.hits = hits;
+        let mut drawn = Drawn::default();
+        self.screen.draw(|frame| drawn = view::draw(frame, model, look))?;
+        self.model.drawn(drawn.hits, drawn.above);
         Ok(())
     }
 
@@ -152,6 +152,7 @@ impl Ui<'_> {
         match effect {
             Effect::Ask { ticket, timeout_ms, request } => self.desk.ask(ticket, timeout_ms, request),
             Effect::Describe { ticket, profile } => self.desk.describe(ticket, profile),
+            Effect::Examine { ticket, profile } => self.desk.examine(ticket, profile),
             Effect::Copy(token) => self.desk.copy(token),
             Effect::Redraw => self.screen.redraw()?,
             Effect::Suspend => self.suspend()?,

@@ -8,14 +8,16 @@ use crate::environment::Environment;
 use crate::failure::{FAILED, Failure};
 use crate::session::{self, Session};
 use crate::socket_search::Places;
-use crate::{cluster_trust, output, status};
+use crate::{cluster_trust, doctor, output, status};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use wire::{ProfileSettings, Request, Response, Status};
+use wire::{Finding, ProfileSettings, Request, Response, Status};
 
 pub use crate::cluster_trust::{Decision, certificate_facts, decision, mismatch};
+pub use crate::doctor::{in_short as diagnosis_in_short, word as word_for};
 pub use crate::login::{locked, summary};
 pub use crate::output::printable;
+pub use crate::passwd::check as check_new_password;
 pub use crate::terminal::Signals;
 
 /// The daemon, wherever it is found, and what the caller's environment says.
@@ -106,6 +108,13 @@ impl Client {
     pub fn copy(&self, text: &str) -> Result<(), Failure> {
         let clipboard = Clipboard::open(self.environment.in_tmux);
         clipboard.ok_or_else(|| Failure::new(FAILED, "there is no terminal to copy to"))?.take(text)
+    }
+
+    /// What `doctor` finds, about one profile or about all of them; a daemon that is not there is a finding, too.
+    #[must_use]
+    pub fn examine(&self, profile: Option<&str>) -> Vec<Finding> {
+        let session = Session { profile: profile.map(str::to_owned), ..self.session() };
+        doctor::examine(&session).0
     }
 
     /// Follows the daemon's state.

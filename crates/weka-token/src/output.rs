@@ -68,11 +68,17 @@ fn describe(program: &str, failure: &Failure, coloured: bool, columns: Option<us
     text
 }
 
-/// Text that may come from a cluster, without what could move a terminal's cursor or change its colours.
+/// Text that may come from a cluster, without what could move a terminal's cursor, change its colours, or turn the
+/// order of what follows around.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    let visible = |letter: char| if letter.is_control() && letter != '\n' { '\u{fffd}' } else { letter };
-    text.chars().map(visible).collect()
+    let is_harmless = |letter: char| letter == '\n' || !(letter.is_control() || turns_around(letter));
+    text.chars().map(|letter| if is_harmless(letter) { letter } else { '\u{fffd}' }).collect()
+}
+
+/// Unicode's marks for the direction of text (UAX 9).
+const fn turns_around(letter: char) -> bool {
+    matches!(letter, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -97,6 +103,11 @@ mod tests {
             describe("weka-token", &failure, false, Some(25)),
             "weka-token: profile prod\nneeds a login\n  run: weka-token login -p prod\n"
         );
+    }
+
+    #[test]
+    fn a_name_cannot_turn_the_line_around() {
+        assert_eq!(printable("admin\u{202e}x\u{2066}é日\n"), "admin\u{fffd}x\u{fffd}é日\n");
     }
 
     #[test]

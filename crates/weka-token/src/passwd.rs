@@ -44,11 +44,20 @@ fn ask(terminal: &Terminal, username: Option<&str>) -> Result<(Password, Passwor
         None => terminal.ask_password("Old password")?,
     };
     let new = terminal.ask_password("New password")?;
-    if terminal.ask_password("New password again")? != new {
+    check(&old, &new, &terminal.ask_password("New password again")?)?;
+    Ok((old, new))
+}
+
+/// What can be said of a new password without the cluster: whether it is the one that was meant, and another one.
+///
+/// # Errors
+/// The two are not the same, or it is the old one.
+pub fn check<T: PartialEq>(old: &T, new: &T, again: &T) -> Result<(), Failure> {
+    if again != new {
         return Err(Failure::new(FAILED, "the two are not the same; nothing was changed"));
     }
     if new == old {
         return Err(Failure::new(FAILED, "that is the old one; nothing was changed"));
     }
-    Ok((old, new))
+    Ok(())
 }

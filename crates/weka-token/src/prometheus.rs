@@ -50,7 +50,7 @@ fn escape(label: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::samples;
+    use e2e::samples;
     use wire::State;
 
     #[test]

@@ -37,7 +37,7 @@ fn profile(profile: &ProfileStatus) -> zeroize::Zeroizing<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::samples;
+    use e2e::samples;
     use wire::State;
 
     #[test]

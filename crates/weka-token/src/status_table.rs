@@ -108,7 +108,7 @@ pub(crate) fn paint(cell: &str, state: State) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::samples;
+    use e2e::samples;
 
     #[test]
     fn the_whole_picture() {

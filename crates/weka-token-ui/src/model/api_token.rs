@@ -1,9 +1,10 @@
 //! A long-lived API token: how long it is to live, the token itself for as long as this is open, and then no more.
 
-use crate::model::dialog::{Outbox, PATIENCE_MS, Step, unexpected};
+use crate::model::dialog::{Instead, Outbox, PATIENCE_MS, Step, unexpected};
 use crate::model::field::{Field, Used};
+use crate::model::keys;
 use crate::model::message::{Effect, Now, Ticket};
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use secret::Password;
 use weka_token::duration;
 use weka_token::failure::{Failure, USAGE};
@@ -98,6 +99,10 @@ impl ApiToken {
         match &mut self.stage {
             Stage::Choose { .. } => self.key_in_choice(key, out),
             Stage::Making { .. } => Step::Stay,
+            Stage::Made(_) if !keys::is_plain(key) => Step::Stay,
+            Stage::Made(_) if key.code == KeyCode::Char('x') => {
+                Step::Instead(Instead::Revoke(self.profile.clone()))
+            }
             Stage::Made(made) => made.key(key, out),
         }
     }
@@ -109,8 +114,11 @@ impl ApiToken {
             return Step::Stay;
         }
         match key.code {
+            _ if !keys::is_plain(key) => {}
             KeyCode::Esc => return Step::Close(None),
-            KeyCode::Char('x') if *choice != OTHER => return Step::Revoke,
+            KeyCode::Char('x') if *choice != OTHER => {
+                return Step::Instead(Instead::Revoke(self.profile.clone()));
+            }
             KeyCode::Char('q') if *choice != OTHER => return Step::Close(None),
             KeyCode::Up | KeyCode::BackTab | KeyCode::Char('k') => *choice = (*choice + OTHER) % (OTHER + 1),
             KeyCode::Down | KeyCode::Tab | KeyCode::Char('j') => *choice = (*choice + 1) % (OTHER + 1),
@@ -186,16 +194,12 @@ impl ApiToken {
 
 impl Made {
     fn key(&mut self, key: KeyEvent, out: &mut Outbox) -> Step {
-        if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
-            return Step::Stay;
-        }
         match key.code {
             KeyCode::Char('c' | 'y') => out.push(Effect::Copy(self.answer.token.access_token.clone())),
             KeyCode::Char('v' | 'r') => {
                 self.revealed = !self.revealed;
                 self.taken = true;
             }
-            KeyCode::Char('x') => return Step::Revoke,
             KeyCode::Esc | KeyCode::Char('q') => {
                 if self.taken || self.warned {
                     return Step::Close(None);

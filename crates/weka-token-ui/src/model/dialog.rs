@@ -1,21 +1,23 @@
 //! What all dialogs have in common.
 
 use crate::model::api_token::ApiToken;
+use crate::model::doctor::Doctor;
+use crate::model::identity::Identity;
+use crate::model::keys;
 use crate::model::log_in::LogIn;
 use crate::model::log_out::LogOut;
 use crate::model::message::{Effect, Now, Ticket};
+use crate::model::notice::Notice;
+use crate::model::passwd::Passwd;
 use crate::model::revoke::Revoke;
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use secret::Password;
-use std::time::Duration;
 use weka_token::client::Offers;
 use weka_token::failure::Failure;
-use wire::{ProfileSettings, Request, Response};
+use wire::{Finding, ProfileSettings, Request, Response};
 
 /// How long the cluster may take, with several endpoints in turn, in milliseconds; as the commands have it.
 pub const PATIENCE_MS: u32 = 30_000;
-/// How long good news stays.
-const GOOD_NEWS: Duration = Duration::from_secs(15);
 
 /// A dialog. Each has everything to itself, so that all of it is wiped when it closes.
 #[derive(Debug)]
@@ -30,6 +32,12 @@ pub enum Dialog {
     ApiToken(Box<ApiToken>),
     /// End all tokens.
     Revoke(Revoke),
+    /// Another password.
+    Passwd(Box<Passwd>),
+    /// What is wrong, and what to do.
+    Doctor(Doctor),
+    /// Who the cluster says the user is.
+    Identity(Identity),
 }
 
 /// What becomes of a dialog.
@@ -40,7 +48,18 @@ pub enum Step {
     /// It closes, and this is said, if anything.
     Close(Option<Notice>),
     /// Another one takes its place.
-    Revoke,
+    Instead(Instead),
+}
+
+/// What takes the place of a dialog; each is about the profile of this name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Instead {
+    /// End all tokens of the user.
+    Revoke(String),
+    /// The same, and then log out.
+    RevokeAndLogOut(String),
+    /// Change the password, as the cluster wants it; and this is said.
+    Passwd(String, Notice),
 }
 
 /// An answer that came for somebody.
@@ -48,51 +67,10 @@ pub enum Step {
 pub enum Answer {
     /// What the daemon knows of a profile.
     Described(Result<(Box<ProfileSettings>, Offers), Failure>),
+    /// What is wrong.
+    Examined(Vec<Finding>),
     /// Anything else.
     Response(Result<Box<Response>, Failure>),
-}
-
-/// Something that is said below the details.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// Sentences.
-    pub lines: Vec<String>,
-    /// What kind it is.
-    pub tone: Tone,
-    /// Until when; without, until a key is pressed.
-    pub until: Option<Duration>,
-}
-
-/// The kind of a notice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tone {
-    /// It worked.
-    Good,
-    /// It did not.
-    Bad,
-    /// It is under way: stays until its answer comes.
-    Busy,
-}
-
-impl Notice {
-    /// Something that worked.
-    #[must_use]
-    pub fn good(now: Now, lines: Vec<String>) -> Self {
-        Self { lines, tone: Tone::Good, until: Some(now.boot + GOOD_NEWS) }
-    }
-
-    /// Something that failed, with the next steps.
-    #[must_use]
-    pub fn bad(failure: &Failure) -> Self {
-        let lines = std::iter::once(&failure.message).chain(&failure.next_steps).cloned().collect();
-        Self { lines, tone: Tone::Bad, until: None }
-    }
-
-    /// Something that is under way.
-    #[must_use]
-    pub fn busy(line: String) -> Self {
-        Self { lines: vec![line], tone: Tone::Busy, until: None }
-    }
 }
 
 /// Collects what is to be done outside.
@@ -118,6 +96,13 @@ impl Outbox {
         self.tickets
     }
 
+    /// Asks what is wrong.
+    pub fn examine(&mut self, profile: Option<String>) -> Ticket {
+        self.tickets += 1;
+        self.effects.push(Effect::Examine { ticket: self.tickets, profile });
+        self.tickets
+    }
+
     /// Wants something else.
     pub fn push(&mut self, effect: Effect) {
         self.effects.push(effect);
@@ -131,19 +116,31 @@ impl Outbox {
 
 impl Dialog {
     /// A key.
-    pub fn key(&mut self, now: Now, key: KeyEvent, out: &mut Outbox) -> Step {
+    pub fn key(&mut self, key: KeyEvent, out: &mut Outbox) -> Step {
         match self {
+            Self::Help | Self::LogOut(_) | Self::Doctor(_) | Self::Identity(_) if !keys::is_plain(key) => {
+                Step::Stay
+            }
             Self::Help => match key.code {
                 KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q' | '?' | 'h') | KeyCode::F(1) => {
                     Step::Close(None)
                 }
                 _ => Step::Stay,
             },
-            Self::LogIn(dialog) => dialog.key(now, key, out),
+            Self::LogIn(dialog) => dialog.key(key, out),
             Self::LogOut(dialog) => dialog.key(key, out),
             Self::ApiToken(dialog) => dialog.key(key, out),
             Self::Revoke(dialog) => dialog.key(key, out),
+            Self::Passwd(dialog) => dialog.key(key, out),
+            Self::Doctor(dialog) => dialog.key(key, out),
+            Self::Identity(dialog) => dialog.key(key),
         }
+    }
+
+    /// Whether it is there to be read: keys that move a selection elsewhere read on in it.
+    #[must_use]
+    pub const fn is_read(&self) -> bool {
+        matches!(self, Self::Help | Self::Doctor(_) | Self::Identity(_))
     }
 
     /// Pasted text, for the field that has the cursor.
@@ -151,8 +148,9 @@ impl Dialog {
         match self {
             Self::LogIn(dialog) => dialog.paste(text),
             Self::ApiToken(dialog) => dialog.paste(text),
+            Self::Passwd(dialog) => dialog.paste(text),
             // A word that is to be typed is not to be pasted.
-            Self::Help | Self::LogOut(_) | Self::Revoke(_) => {}
+            Self::Help | Self::LogOut(_) | Self::Revoke(_) | Self::Doctor(_) | Self::Identity(_) => {}
         }
     }
 
@@ -161,7 +159,8 @@ impl Dialog {
         match self {
             Self::LogIn(dialog) => dialog.focus(index),
             Self::ApiToken(dialog) => dialog.choose(index),
-            Self::Help | Self::LogOut(_) | Self::Revoke(_) => {}
+            Self::Passwd(dialog) => dialog.focus(index),
+            Self::Help | Self::LogOut(_) | Self::Revoke(_) | Self::Doctor(_) | Self::Identity(_) => {}
         }
     }
 
@@ -183,6 +182,14 @@ impl Dialog {
             }
             (Self::Revoke(dialog), Answer::Response(answer)) if dialog.awaits(ticket) => {
                 Ok(dialog.answer(now, answer))
+            }
+            (Self::Passwd(dialog), answer) if dialog.awaits(ticket) => Ok(dialog.answer(now, answer, out)),
+            (Self::Identity(dialog), Answer::Response(answer)) if dialog.awaits(ticket) => {
+                Ok(dialog.answer(answer))
+            }
+            (Self::Doctor(dialog), Answer::Examined(findings)) if dialog.awaits(ticket) => {
+                dialog.found(findings);
+                Ok(Step::Stay)
             }
             (_, answer) => Err(answer),
         }

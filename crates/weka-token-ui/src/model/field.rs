@@ -183,6 +183,12 @@ impl SecretField {
         Password::new(std::mem::take(&mut *std::mem::take(self).0))
     }
 
+    /// A copy, for where it may be needed once more.
+    #[must_use]
+    pub fn copy(&self) -> Password {
+        Password::new(self.0.to_string())
+    }
+
     /// Forgets it.
     pub fn clear(&mut self) {
         *self = Self::default();

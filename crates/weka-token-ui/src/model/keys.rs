@@ -17,6 +17,14 @@ pub enum Action {
     Revoke,
     /// Forget the tokens here.
     LogOut,
+    /// End all tokens of the user, and forget those here.
+    RevokeAndLogOut,
+    /// Another password.
+    Passwd,
+    /// Look for whatever is wrong.
+    Doctor,
+    /// Ask the cluster who the user is.
+    WhoAmI,
     /// Select the profile above.
     Up,
     /// Select the profile below.
@@ -46,11 +54,11 @@ pub struct Binding {
     pub action: Action,
     /// The keys, as [`matches`] reads them.
     keys: &'static [(KeyCode, KeyModifiers)],
-    /// The keys as a person reads them.
+    /// The keys as a person reads them; where one line of the help tells of two actions, those of both.
     pub name: &'static str,
     /// For the bottom line; empty where it is not shown there.
     pub short: &'static str,
-    /// For the help.
+    /// For the help; empty where the line above tells of it, too.
     pub long: &'static str,
 }
 
@@ -62,7 +70,7 @@ const fn letter(letter: char) -> (KeyCode, KeyModifiers) {
 }
 
 /// Every key, in the order of the help; the bottom line shows the first ones that it has room for.
-pub const BINDINGS: [Binding; 16] = [
+pub const BINDINGS: [Binding; 20] = [
     Binding {
         action: Action::LogIn,
         keys: &[letter('l'), (KeyCode::Enter, NONE)],
@@ -92,13 +100,6 @@ pub const BINDINGS: [Binding; 16] = [
         long: "make a long-lived API token, to show or to copy",
     },
     Binding {
-        action: Action::Revoke,
-        keys: &[letter('x')],
-        name: "x",
-        short: "revoke",
-        long: "revoke: end all tokens of the user, everywhere",
-    },
-    Binding {
         action: Action::LogOut,
         keys: &[letter('o')],
         name: "o",
@@ -106,46 +107,81 @@ pub const BINDINGS: [Binding; 16] = [
         long: "log out: forget the tokens here",
     },
     Binding {
+        action: Action::Doctor,
+        keys: &[letter('d')],
+        name: "d",
+        short: "doctor",
+        long: "doctor: what is wrong, and what to do",
+    },
+    Binding {
+        action: Action::Passwd,
+        keys: &[letter('p')],
+        name: "p",
+        short: "password",
+        long: "change the password",
+    },
+    Binding {
+        action: Action::WhoAmI,
+        keys: &[letter('w')],
+        name: "w",
+        short: "whoami",
+        long: "who the cluster says this is, and in which role",
+    },
+    Binding {
+        action: Action::Revoke,
+        keys: &[letter('x')],
+        name: "x",
+        short: "revoke",
+        long: "revoke: end all tokens of the user, everywhere",
+    },
+    Binding {
+        action: Action::RevokeAndLogOut,
+        keys: &[letter('O')],
+        name: "O",
+        short: "",
+        long: "the same, and log out",
+    },
+    Binding {
         action: Action::Up,
         keys: &[(KeyCode::Up, NONE), letter('k')],
-        name: "Up, k",
+        name: "Up, Down, k, j",
         short: "",
-        long: "the profile above; the mouse wheel does it, too",
+        long: "the profile above or below; or the wheel, or a click",
     },
     Binding {
         action: Action::Down,
         keys: &[(KeyCode::Down, NONE), letter('j')],
         name: "Down, j",
         short: "",
-        long: "the profile below; or click on it",
+        long: "",
     },
     Binding {
         action: Action::First,
         keys: &[(KeyCode::Home, NONE), letter('g')],
-        name: "Home, g",
+        name: "Home, End, g, G",
         short: "",
-        long: "the first profile",
+        long: "the first or the last profile",
     },
     Binding {
         action: Action::Last,
         keys: &[(KeyCode::End, NONE), letter('G')],
         name: "End, G",
         short: "",
-        long: "the last profile",
+        long: "",
     },
     Binding {
         action: Action::PageDown,
         keys: &[(KeyCode::PageDown, NONE), letter(' ')],
-        name: "PgDn, Space",
+        name: "PgDn, PgUp, Space, b",
         short: "",
-        long: "read on in the details",
+        long: "read on or back in the details, or in a dialog",
     },
     Binding {
         action: Action::PageUp,
         keys: &[(KeyCode::PageUp, NONE), letter('b')],
         name: "PgUp, b",
         short: "",
-        long: "read back in the details",
+        long: "",
     },
     Binding {
         action: Action::Help,
@@ -171,7 +207,7 @@ pub const BINDINGS: [Binding; 16] = [
     Binding {
         action: Action::Quit,
         keys: &[letter('q'), (KeyCode::Char('c'), CONTROL), (KeyCode::Char('\\'), CONTROL)],
-        name: "q, Ctrl-C",
+        name: "q, Ctrl-C, Ctrl-\\",
         short: "quit",
         long: "leave; the daemon goes on",
     },
@@ -184,6 +220,12 @@ pub fn action(key: KeyEvent) -> Option<Action> {
     let modifiers = key.modifiers - KeyModifiers::SHIFT;
     let found = BINDINGS.iter().find(|binding| binding.keys.contains(&(key.code, modifiers)));
     found.map(|binding| binding.action)
+}
+
+/// Whether a key is pressed without Ctrl or Alt: with them, a letter is no answer.
+#[must_use]
+pub fn is_plain(key: KeyEvent) -> bool {
+    !key.modifiers.intersects(CONTROL | KeyModifiers::ALT | KeyModifiers::SUPER)
 }
 
 impl Binding {
@@ -203,6 +245,24 @@ mod tests {
     fn no_key_does_two_things() {
         let keys: Vec<_> = BINDINGS.iter().flat_map(|binding| binding.keys).collect();
         assert_eq!(keys.iter().collect::<HashSet<_>>().len(), keys.len());
+    }
+
+    #[test]
+    fn the_help_tells_of_every_key() {
+        let told: Vec<_> =
+            BINDINGS.iter().filter(|it| !it.long.is_empty()).flat_map(|it| it.name.split(", ")).collect();
+        for (code, modifiers) in BINDINGS.iter().flat_map(|binding| binding.keys) {
+            let name = match code {
+                KeyCode::Char(' ') => "Space".to_owned(),
+                KeyCode::Char(letter) if *modifiers == CONTROL => {
+                    format!("Ctrl-{}", letter.to_ascii_uppercase())
+                }
+                KeyCode::PageUp => "PgUp".to_owned(),
+                KeyCode::PageDown => "PgDn".to_owned(),
+                other => other.to_string(),
+            };
+            assert!(told.contains(&name.as_str()), "{name}");
+        }
     }
 
     #[test]

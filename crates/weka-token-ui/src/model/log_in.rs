@@ -1,8 +1,11 @@
 //! The way in: what the daemon knows, what a person adds, whether the cluster is the right one, and the login.
 
-use crate::model::dialog::{Answer, Notice, Outbox, PATIENCE_MS, Step, unexpected};
+use crate::model::dialog::{Answer, Instead, Outbox, PATIENCE_MS, Step, unexpected};
 use crate::model::field::{Field, SecretField, Used};
+use crate::model::keys;
 use crate::model::message::{Now, Ticket};
+use crate::model::notice::Notice;
+use crate::model::type_ahead::{TypeAhead, Typed};
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use secret::Password;
 use weka_token::client::{self, Decision, Offers};
@@ -21,6 +24,7 @@ pub struct LogIn {
     pub stage: Stage,
     /// What is typed; there once the daemon has said what it knows.
     pub form: Option<Form>,
+    ahead: TypeAhead,
 }
 
 /// How far a login has come.
@@ -139,17 +143,18 @@ impl Form {
 impl LogIn {
     /// Begins with what the daemon knows of a profile.
     pub fn to(profile: &str, out: &mut Outbox) -> Self {
-        Self { profile: profile.to_owned(), stage: Stage::Describing(out.describe(profile)), form: None }
+        let stage = Stage::Describing(out.describe(profile));
+        Self { profile: profile.to_owned(), stage, form: None, ahead: TypeAhead::default() }
     }
 
     /// Begins with the name of a profile that is not there yet.
     #[must_use]
     pub fn elsewhere(offered: &str) -> Self {
         let stage = Stage::Name { field: Field::offering(offered), wrong: None };
-        Self { profile: String::new(), stage, form: None }
+        Self { profile: String::new(), stage, form: None, ahead: TypeAhead::default() }
     }
 
-    pub(super) fn key(&mut self, now: Now, key: KeyEvent, out: &mut Outbox) -> Step {
+    pub(super) fn key(&mut self, key: KeyEvent, out: &mut Outbox) -> Step {
         if key.code == KeyCode::Esc {
             return self.escape();
         }
@@ -164,6 +169,7 @@ impl LogIn {
                     Err(rule) => *wrong = Some(rule),
                 }
             }
+            Stage::Describing(_) => self.ahead.key(key),
             Stage::Form => self.key_in_form(key, out),
             Stage::Certificate { certificate, answer, unclear, .. } => {
                 if key.code != KeyCode::Enter {
@@ -177,17 +183,18 @@ impl LogIn {
                         }
                         self.log_in(out);
                     }
-                    Decision::Refuse => return self.distrusted(now),
+                    Decision::Refuse => return Self::distrusted(),
                     Decision::Unclear => (*answer, *unclear) = (Field::default(), true),
                 }
             }
+            Stage::PlainHttp(_) if !keys::is_plain(key) => {}
             Stage::PlainHttp(_) => match key.code {
                 KeyCode::Char('y' | 'Y') => self.log_in(out),
                 KeyCode::Char('n' | 'N') => self.back_to_form(None),
                 _ => {}
             },
             Stage::Refused(_) if key.code == KeyCode::Enter => return Step::Close(None),
-            Stage::Describing(_) | Stage::Probing(_) | Stage::LoggingIn(_) | Stage::Refused(_) => {}
+            Stage::Probing(_) | Stage::LoggingIn(_) | Stage::Refused(_) => {}
         }
         Step::Stay
     }
@@ -202,7 +209,7 @@ impl LogIn {
         }
     }
 
-    fn distrusted(&self, _now: Now) -> Step {
+    fn distrusted() -> Step {
         let failure = Failure::new(FAILED, "the certificate was not trusted; nothing secret was sent");
         Step::Close(Some(Notice::bad(&failure)))
     }
@@ -237,6 +244,7 @@ impl LogIn {
 
     pub(super) fn paste(&mut self, text: &Password) {
         match (&mut self.stage, &mut self.form) {
+            (Stage::Describing(_), _) => self.ahead.paste(text),
             (Stage::Name { field, .. }, _) => field.paste(text.expose()),
             // A fingerprint from elsewhere is worth more than a yes.
             (Stage::Certificate { answer, .. }, _) => answer.paste(text.expose()),
@@ -271,18 +279,36 @@ impl LogIn {
                 form.wrong = locked.map(|seconds| client::locked(&settings.name, seconds, ""));
                 self.form = Some(form);
                 self.stage = Stage::Form;
+                self.take_type_ahead(out);
             }
             Answer::Described(Err(failure)) => self.stage = Stage::Refused(failure),
             Answer::Response(Ok(response)) => match *response {
                 Response::Certificate(certificate) => self.judge(certificate, out),
                 Response::LoggedIn(done) => {
-                    return Step::Close(Some(Notice::good(now, client::summary(&done))));
+                    let notice = Notice::good(now, client::summary(&done));
+                    return match done.password_change_required {
+                        true => Step::Instead(Instead::Passwd(done.profile, notice)),
+                        false => Step::Close(Some(notice)),
+                    };
                 }
                 _ => self.back_to_form(Some(unexpected())),
             },
             Answer::Response(Err(failure)) => self.back_to_form(Some(failure)),
+            Answer::Examined(_) => {}
         }
         Step::Stay
+    }
+
+    /// Whatever was typed before the form was there goes into it. It may go as far as Enter; what is asked after
+    /// that has not been seen yet, and is not answered by it.
+    fn take_type_ahead(&mut self, out: &mut Outbox) {
+        for typed in self.ahead.take() {
+            match typed {
+                Typed::Key(key) if matches!(self.stage, Stage::Form) => self.key_in_form(key, out),
+                Typed::Paste(text) if matches!(self.stage, Stage::Form) => self.paste(&text),
+                Typed::Key(_) | Typed::Paste(_) => {}
+            }
+        }
     }
 
     fn judge(&mut self, certificate: Certificate, out: &mut Outbox) {

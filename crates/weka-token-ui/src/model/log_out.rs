@@ -1,7 +1,8 @@
 //! Logging out, confirmed.
 
-use crate::model::dialog::{Notice, Outbox, PATIENCE_MS, Step, unexpected};
+use crate::model::dialog::{Instead, Outbox, PATIENCE_MS, Step, unexpected};
 use crate::model::message::{Now, Ticket};
+use crate::model::notice::Notice;
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use weka_token::failure::Failure;
 use wire::{ProfileStatus, Request, Response};
@@ -29,7 +30,10 @@ impl LogOut {
 
     pub(super) fn key(&mut self, key: KeyEvent, out: &mut Outbox) -> Step {
         match key.code {
-            KeyCode::Char('n' | 'N') | KeyCode::Esc => return Step::Close(None),
+            KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc => return Step::Close(None),
+            KeyCode::Char('x') if self.waiting.is_none() => {
+                return Step::Instead(Instead::RevokeAndLogOut(self.profile.clone()));
+            }
             KeyCode::Char('y' | 'Y') if self.waiting.is_none() => {
                 self.wrong = None;
                 let profile = Some(self.profile.clone());

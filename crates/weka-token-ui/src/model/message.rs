@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::Duration;
 use weka_token::client::Offers;
 use weka_token::failure::Failure;
-use wire::{ProfileSettings, Request, Response, Status};
+use wire::{Finding, ProfileSettings, Request, Response, Status};
 
 /// The time at which something happens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub enum Message {
     Described(Ticket, Result<(Box<ProfileSettings>, Offers), Failure>),
     /// The answer to [`Effect::Ask`].
     Answer(Ticket, Result<Box<Response>, Failure>),
+    /// The answer to [`Effect::Examine`].
+    Examined(Ticket, Vec<Finding>),
     /// The answer to [`Effect::Copy`].
     Copied(Result<(), Failure>),
 }
@@ -59,6 +61,7 @@ impl fmt::Debug for Message {
                 f.debug_tuple("Described").field(ticket).field(answer).finish()
             }
             Self::Answer(ticket, answer) => f.debug_tuple("Answer").field(ticket).field(answer).finish(),
+            Self::Examined(ticket, found) => f.debug_tuple("Examined").field(ticket).field(found).finish(),
             Self::Copied(outcome) => f.debug_tuple("Copied").field(outcome).finish(),
         }
     }
@@ -82,6 +85,13 @@ pub enum Effect {
         timeout_ms: u32,
         /// What.
         request: Box<Request>,
+    },
+    /// Look for whatever is wrong, with a profile or with all of them.
+    Examine {
+        /// To recognise the answer by.
+        ticket: Ticket,
+        /// Which profile; none means all of them.
+        profile: Option<String>,
     },
     /// Put a token onto the clipboard of whoever sits in front of the terminal.
     Copy(AccessToken),

@@ -4,40 +4,53 @@
 //! - [`message`]: what can happen, and what can be asked for
 //! - [`daemon`] and [`history`]: what is known of the daemon
 //! - [`keys`]: what keys do
-//! - [`dialog`], with [`log_in`], [`log_out`], [`api_token`] and [`revoke`]: what is asked of a person
-//! - [`field`]: what a person types
+//! - [`dialog`], with [`log_in`], [`log_out`], [`passwd`], [`api_token`] and [`revoke`]: what is asked of a person;
+//!   [`doctor`] and [`identity`]: what is told
+//! - [`field`] and [`type_ahead`]: what a person types
+//! - [`notice`]: what is said when something was done
+//! - `mouse`: what clicks and the wheel do
 
 pub mod api_token;
 pub mod daemon;
 pub mod dialog;
+pub mod doctor;
 pub mod field;
 pub mod history;
+pub mod identity;
 pub mod keys;
 pub mod log_in;
 pub mod log_out;
 pub mod message;
+mod mouse;
+pub mod notice;
+pub mod passwd;
 pub mod revoke;
+pub mod type_ahead;
 
 use crate::model::api_token::ApiToken;
 use crate::model::daemon::Daemon;
-use crate::model::dialog::{Answer, Dialog, Notice, Outbox, PATIENCE_MS, Step, Tone};
+use crate::model::dialog::{Answer, Dialog, Instead, Outbox, PATIENCE_MS, Step};
+use crate::model::doctor::Doctor;
+use crate::model::identity::Identity;
 use crate::model::keys::Action;
 use crate::model::log_in::LogIn;
 use crate::model::log_out::LogOut;
 use crate::model::message::{Effect, Message, Now};
+use crate::model::mouse::WHEEL;
+use crate::model::notice::{Notice, Tone, nothing_selected, told};
+use crate::model::passwd::Passwd;
 use crate::model::revoke::Revoke;
-use ratatui::crossterm::event::{
-    KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
-};
-use ratatui::layout::{Position, Rect};
+use crate::model::type_ahead::{TypeAhead, Typed};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use secret::Password;
 use std::time::Duration;
-use weka_token::failure::Failure;
-use wire::{ProfileStatus, Request, Response};
+use weka_token::failure::{FAILED, Failure};
+use wire::{ProfileStatus, Request};
 
 /// The exit status of whoever was interrupted by Ctrl-C, as a shell has it.
 const INTERRUPTED: u8 = 130;
-/// How many lines one turn of the wheel reads on.
-const WHEEL: u16 = 3;
+
+pub use mouse::{Hit, Target};
 
 /// Everything the screen shows.
 #[derive(Debug)]
@@ -60,27 +73,9 @@ pub struct Model {
     pub hits: Vec<Hit>,
     /// The profile to begin with, until it was looked for.
     wanted: Option<String>,
+    /// What was typed before anything was known.
+    ahead: TypeAhead,
     out: Outbox,
-}
-
-/// A place that can be clicked on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hit {
-    /// Where.
-    pub area: Rect,
-    /// What it stands for.
-    pub target: Target,
-}
-
-/// What a click stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// A profile in the list.
-    Profile(String),
-    /// A key.
-    Key(KeyCode),
-    /// One of several things in a dialog.
-    Choice(usize),
 }
 
 impl Model {
@@ -97,6 +92,7 @@ impl Model {
             scroll: 0,
             hits: Vec::new(),
             wanted,
+            ahead: TypeAhead::default(),
             out: Outbox::default(),
         }
     }
@@ -111,27 +107,22 @@ impl Model {
         match message {
             Message::Tick => {}
             Message::Key(key) => self.key(key),
-            Message::Paste(text) => {
-                if let Some(dialog) = &mut self.dialog {
-                    dialog.paste(&text);
-                }
-            }
+            Message::Paste(text) => self.paste(&text),
             Message::Mouse(event) => self.mouse(event),
             Message::Size(columns, rows) => self.size = (columns, rows),
             Message::Status(status) => {
                 self.daemon.answered(now.boot, status);
                 self.select_something();
+                self.take_type_ahead();
             }
-            Message::Lost(failure) => self.daemon.lost(failure),
-            Message::Described(ticket, answer) => {
-                let answer = Answer::Described(answer);
-                if let Some(dialog) = &mut self.dialog
-                    && let Ok(step) = dialog.answer(now, ticket, answer, &mut self.out)
-                {
-                    self.step(step);
-                }
+            Message::Lost(failure) => {
+                self.daemon.lost(failure);
+                // It was meant for a screen that does not come.
+                self.ahead = TypeAhead::default();
             }
-            Message::Answer(ticket, answer) => self.answer(ticket, answer),
+            Message::Described(ticket, answer) => self.answer(ticket, Answer::Described(answer)),
+            Message::Examined(ticket, findings) => self.answer(ticket, Answer::Examined(findings)),
+            Message::Answer(ticket, answer) => self.answer(ticket, Answer::Response(answer)),
             Message::Copied(outcome) => {
                 if let Some(Dialog::ApiToken(dialog)) = &mut self.dialog {
                     dialog.copied(outcome);
@@ -179,18 +170,62 @@ impl Model {
         {
             return self.act(action);
         }
-        if let Some(dialog) = &mut self.dialog {
-            match key.code {
-                KeyCode::PageDown => self.scroll = self.scroll.saturating_add(WHEEL),
-                KeyCode::PageUp => self.scroll = self.scroll.saturating_sub(WHEEL),
-                _ => {
-                    let step = dialog.key(self.now, key, &mut self.out);
-                    self.step(step);
-                }
-            }
+        if self.waits_for_the_daemon(action) {
+            self.ahead.key(key);
+        } else if self.dialog.is_some() {
+            self.key_in_dialog(key, action);
         } else if let Some(action) = action {
             self.act(action);
         }
+    }
+
+    fn key_in_dialog(&mut self, key: KeyEvent, action: Option<Action>) {
+        let Some(dialog) = &mut self.dialog else { return };
+        let page = (self.size.1 / 2).max(WHEEL);
+        let is_read = dialog.is_read();
+        match (key.code, action) {
+            (KeyCode::PageDown, _) => self.scroll = self.scroll.saturating_add(page),
+            (KeyCode::PageUp, _) => self.scroll = self.scroll.saturating_sub(page),
+            (_, Some(Action::PageDown)) if is_read => self.scroll = self.scroll.saturating_add(page),
+            (_, Some(Action::PageUp)) if is_read => self.scroll = self.scroll.saturating_sub(page),
+            (_, Some(Action::Down)) if is_read => self.scroll = self.scroll.saturating_add(1),
+            (_, Some(Action::Up)) if is_read => self.scroll = self.scroll.saturating_sub(1),
+            (_, Some(Action::First)) if is_read => self.scroll = 0,
+            (_, Some(Action::Last)) if is_read => self.scroll = u16::MAX,
+            _ => {
+                let step = dialog.key(key, &mut self.out);
+                self.step(step);
+            }
+        }
+    }
+
+    /// Whether a key is kept until it is known which profiles there are. Some need no profile.
+    fn waits_for_the_daemon(&self, action: Option<Action>) -> bool {
+        let is_known = self.daemon.status.is_some() || self.daemon.trouble.is_some();
+        let needs_none = matches!(action, Some(Action::Quit | Action::Help)) && self.ahead.is_empty();
+        !is_known && self.dialog.is_none() && !needs_none
+    }
+
+    fn take_type_ahead(&mut self) {
+        for typed in self.ahead.take() {
+            match typed {
+                Typed::Key(key) => self.key(key),
+                Typed::Paste(text) => self.paste(&text),
+            }
+        }
+    }
+
+    fn paste(&mut self, text: &Password) {
+        if self.waits_for_the_daemon(None) {
+            self.ahead.paste(text);
+        } else if let Some(dialog) = &mut self.dialog {
+            dialog.paste(text);
+        }
+    }
+
+    /// What was drawn: where a click does something, and how many lines are above what is seen.
+    pub fn drawn(&mut self, hits: Vec<Hit>, above: u16) {
+        (self.hits, self.scroll) = (hits, above);
     }
 
     fn act(&mut self, action: Action) {
@@ -213,12 +248,20 @@ impl Model {
                 }
                 None => self.log_in_elsewhere(),
             },
-            Action::Refresh | Action::ApiToken | Action::Revoke | Action::LogOut => {
-                match self.profile().cloned() {
-                    Some(profile) => self.act_on(action, &profile),
-                    None => self.notice = Some(Notice::bad(&nothing_selected())),
-                }
+            Action::Doctor => {
+                let dialog = Doctor::of(self.selected.clone(), &mut self.out);
+                self.open(Dialog::Doctor(dialog));
             }
+            Action::Refresh
+            | Action::ApiToken
+            | Action::Revoke
+            | Action::LogOut
+            | Action::RevokeAndLogOut
+            | Action::Passwd
+            | Action::WhoAmI => match self.profile().cloned() {
+                Some(profile) => self.act_on(action, &profile),
+                None => self.notice = Some(Notice::bad(&nothing_selected())),
+            },
         }
     }
 
@@ -230,9 +273,18 @@ impl Model {
                 self.out.ask(Request::Refresh { profile: Some(name), timeout_ms: PATIENCE_MS });
             }
             Action::ApiToken => self.open(Dialog::ApiToken(Box::new(ApiToken::of(profile)))),
-            Action::Revoke => {
-                let dialog = Revoke::of(profile, self.daemon.profiles());
+            Action::Revoke | Action::RevokeAndLogOut => {
+                let logs_out = action == Action::RevokeAndLogOut;
+                let dialog = Revoke::of(profile, self.daemon.profiles(), logs_out);
                 self.open(Dialog::Revoke(dialog));
+            }
+            Action::Passwd => {
+                let dialog = Passwd::of(&profile.name, false, &mut self.out);
+                self.open(Dialog::Passwd(Box::new(dialog)));
+            }
+            Action::WhoAmI => {
+                let dialog = Identity::of(&profile.name, &mut self.out);
+                self.open(Dialog::Identity(dialog));
             }
             Action::LogOut => self.open(Dialog::LogOut(LogOut::of(profile))),
             _ => {}
@@ -264,51 +316,41 @@ impl Model {
                 self.scroll = 0;
                 self.notice = notice.or_else(|| self.notice.take());
             }
-            Step::Revoke => {
-                self.dialog = None;
-                self.act(Action::Revoke);
+            Step::Instead(instead) => self.open_instead(instead),
+        }
+    }
+
+    /// The profile is the dialog's, which need not be the selected one any more.
+    fn open_instead(&mut self, instead: Instead) {
+        self.dialog = None;
+        let (name, action) = match instead {
+            Instead::Revoke(name) => (name, Action::Revoke),
+            Instead::RevokeAndLogOut(name) => (name, Action::RevokeAndLogOut),
+            Instead::Passwd(name, notice) => {
+                self.notice = Some(notice);
+                let dialog = Passwd::of(&name, true, &mut self.out);
+                return self.open(Dialog::Passwd(Box::new(dialog)));
+            }
+        };
+        match self.daemon.profiles().iter().find(|profile| profile.name == name).cloned() {
+            Some(profile) => self.act_on(action, &profile),
+            None => {
+                let failure = Failure::new(FAILED, format!("there is no profile {name} any more"));
+                self.notice = Some(Notice::bad(&failure));
             }
         }
     }
 
-    fn answer(&mut self, ticket: message::Ticket, answer: Result<Box<Response>, Failure>) {
+    fn answer(&mut self, ticket: message::Ticket, answer: Answer) {
         let answer = match &mut self.dialog {
-            Some(dialog) => dialog.answer(self.now, ticket, Answer::Response(answer), &mut self.out),
-            None => Err(Answer::Response(answer)),
+            Some(dialog) => dialog.answer(self.now, ticket, answer, &mut self.out),
+            None => Err(answer),
         };
         match answer {
             Ok(step) => self.step(step),
             // Nobody waits for it: a refresh, or a dialog that was closed meanwhile.
             Err(Answer::Response(answer)) => self.notice = told(self.now, answer),
-            Err(Answer::Described(_)) => {}
-        }
-    }
-
-    fn mouse(&mut self, event: MouseEvent) {
-        match event.kind {
-            MouseEventKind::Down(MouseButton::Left) => self.click(Position::new(event.column, event.row)),
-            MouseEventKind::ScrollDown if self.dialog.is_some() => {
-                self.scroll = self.scroll.saturating_add(WHEEL);
-            }
-            MouseEventKind::ScrollUp if self.dialog.is_some() => {
-                self.scroll = self.scroll.saturating_sub(WHEEL);
-            }
-            MouseEventKind::ScrollDown => self.act(Action::Down),
-            MouseEventKind::ScrollUp => self.act(Action::Up),
-            _ => {}
-        }
-    }
-
-    fn click(&mut self, at: Position) {
-        let Some(hit) = self.hits.iter().rev().find(|hit| hit.area.contains(at)) else { return };
-        match hit.target.clone() {
-            Target::Key(code) => self.key(KeyEvent::new(code, KeyModifiers::NONE)),
-            Target::Profile(name) => self.select(Some(name)),
-            Target::Choice(index) => {
-                if let Some(dialog) = &mut self.dialog {
-                    dialog.choose(index);
-                }
-            }
+            Err(Answer::Described(_) | Answer::Examined(_)) => {}
         }
     }
 
@@ -340,27 +382,6 @@ impl Model {
         let default = self.default_profile().filter(|name| known(name)).map(str::to_owned);
         self.select(default.or(first));
     }
-}
-
-/// What is said of an answer that no dialog waits for.
-fn told(now: Now, answer: Result<Box<Response>, Failure>) -> Option<Notice> {
-    match answer.map(|response| *response) {
-        Ok(Response::Refreshed { profile, expires_in_s }) => {
-            let life = weka_token::span::short(expires_in_s);
-            Some(Notice::good(
-                now,
-                vec![format!("the token of profile {profile} is renewed and lives {life}")],
-            ))
-        }
-        Ok(Response::LoggedIn(done)) => Some(Notice::good(now, weka_token::client::summary(&done))),
-        Ok(Response::Done { notes }) => Some(Notice::good(now, notes)).filter(|it| !it.lines.is_empty()),
-        Ok(_) => None,
-        Err(failure) => Some(Notice::bad(&failure)),
-    }
-}
-
-fn nothing_selected() -> Failure {
-    Failure::new(weka_token::failure::FAILED, "there is no profile yet").then("press n to log in to one")
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Ending all tokens of a user, confirmed by a typed word: what dies is said first.
 
-use crate::model::dialog::{Notice, Outbox, PATIENCE_MS, Step, unexpected};
+use crate::model::dialog::{Outbox, PATIENCE_MS, Step, unexpected};
 use crate::model::field::Field;
 use crate::model::message::{Now, Ticket};
+use crate::model::notice::Notice;
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use weka_token::failure::Failure;
 use wire::{ProfileStatus, Request, Response};
@@ -12,6 +13,10 @@ use wire::{ProfileStatus, Request, Response};
 pub struct Revoke {
     /// Which profile.
     pub profile: String,
+    /// Whether its tokens are forgotten here, too, and no others are got.
+    pub logs_out: bool,
+    /// Its token file, which goes with a log-out where it holds the same tokens.
+    pub token_file: Option<String>,
     /// Whose tokens, where that is known.
     pub username: Option<String>,
     /// Of which organisation.
@@ -33,7 +38,7 @@ pub struct Revoke {
 impl Revoke {
     /// Asks about the user of a profile, which is one of `all`.
     #[must_use]
-    pub fn of(profile: &ProfileStatus, all: &[ProfileStatus]) -> Self {
+    pub fn of(profile: &ProfileStatus, all: &[ProfileStatus], logs_out: bool) -> Self {
         let same = |other: &&ProfileStatus| {
             other.name != profile.name
                 && profile.username.is_some()
@@ -42,6 +47,8 @@ impl Revoke {
         };
         Self {
             profile: profile.name.clone(),
+            logs_out,
+            token_file: profile.token_file.clone().filter(|_| logs_out),
             username: profile.username.clone(),
             org: profile.org.clone(),
             endpoint: profile.endpoint.clone(),
@@ -61,7 +68,11 @@ impl Revoke {
                 "yes" => {
                     (self.wrong, self.unclear) = (None, false);
                     let profile = Some(self.profile.clone());
-                    let request = Request::Revoke { profile, username: None, timeout_ms: PATIENCE_MS };
+                    let timeout_ms = PATIENCE_MS;
+                    let request = match self.logs_out {
+                        true => Request::Logout { profile, revoke: true, timeout_ms },
+                        false => Request::Revoke { profile, username: None, timeout_ms },
+                    };
                     self.waiting = Some(out.ask(request));
                 }
                 "no" | "n" => return Step::Close(None),

@@ -1,4 +1,5 @@
-//! Colours and shapes: the terminal's own 16 colours or none, and ASCII where the locale is not UTF-8.
+//! Colours and shapes: the terminal's own 16 colours or none, and ASCII where the locale is not UTF-8. Nobody knows
+//! whether the background is dark or light: yellow and cyan, which cannot be read on white, are never a text's colour.
 
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
@@ -38,7 +39,7 @@ impl Look {
     /// Keys that may be pressed.
     #[must_use]
     pub fn key(self) -> Style {
-        self.coloured(Color::Cyan, Modifier::BOLD)
+        Style::new().add_modifier(Modifier::BOLD)
     }
 
     /// What is well.
@@ -47,10 +48,19 @@ impl Look {
         self.coloured(Color::Green, Modifier::empty())
     }
 
-    /// What wants attention.
+    /// A sentence that wants attention.
     #[must_use]
     pub fn warning(self) -> Style {
-        self.coloured(Color::Yellow, Modifier::BOLD)
+        Style::new().add_modifier(Modifier::BOLD)
+    }
+
+    /// A word that wants attention.
+    #[must_use]
+    pub fn flag(self) -> Style {
+        match self.colour {
+            true => Style::new().fg(Color::Black).bg(Color::Yellow),
+            false => self.warning(),
+        }
     }
 
     /// What is wrong.
@@ -70,7 +80,17 @@ impl Look {
     pub fn state(self, state: State) -> Style {
         match state {
             State::Ready => self.good(),
-            State::Starting | State::Degraded => self.warning(),
+            State::Starting | State::Degraded => self.flag(),
+            _ => self.bad(),
+        }
+    }
+
+    /// What is left of a token in that state.
+    #[must_use]
+    pub fn left(self, state: State) -> Style {
+        match state {
+            State::Ready => self.good(),
+            State::Starting | State::Degraded => self.coloured(Color::Yellow, Modifier::empty()),
             _ => self.bad(),
         }
     }
@@ -157,6 +177,24 @@ mod tests {
         assert!(locale(&[("LANG", "C.UTF-8")]) && locale(&[("LC_CTYPE", "de_DE.utf8"), ("LANG", "C")]));
         assert!(locale(&[("LC_ALL", ""), ("LANG", "en_US.UTF-8")]));
         assert!(!locale(&[]) && !locale(&[("LC_ALL", "C"), ("LANG", "C.UTF-8")]));
+    }
+
+    #[test]
+    fn no_text_is_in_a_colour_that_cannot_be_read_on_white() {
+        use State::{Degraded, LockedOut, Ready, Starting};
+        let states = [Starting, Ready, Degraded, LockedOut].map(|state| UNICODE.state(state));
+        let others = [
+            UNICODE.title(),
+            UNICODE.key(),
+            UNICODE.warning(),
+            UNICODE.good(),
+            UNICODE.bad(),
+            UNICODE.flag(),
+        ];
+        for style in states.into_iter().chain(others) {
+            assert!(!matches!(style.fg, Some(Color::Yellow | Color::Cyan | Color::White)), "{style:?}");
+            assert!(style.bg.is_none() || style.fg == Some(Color::Black), "{style:?}");
+        }
     }
 
     #[test]

@@ -3,21 +3,20 @@
 //! - [`look`]: colours and shapes
 //! - `text`: text that fits
 //! - `profiles` and `detail`: the list, and what is known of the selected profile
-//! - `sheet`, with `dialogs` and `help`: what lies on top
+//! - `sheet` and `dialogs`: what lies on top
 
 pub mod look;
 
 mod detail;
 mod dialogs;
-mod help;
 mod profiles;
 mod sheet;
 mod text;
 
 pub use look::Look;
 
-use crate::model::dialog::Tone;
 use crate::model::keys::BINDINGS;
+use crate::model::notice::Tone;
 use crate::model::{Hit, Model, Target};
 use ratatui::Frame;
 use ratatui::crossterm::event::KeyCode;
@@ -27,18 +26,28 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use text::{clean, wrap};
 use unicode_width::UnicodeWidthStr;
+use weka_token::failure::NO_DAEMON;
 
 /// The smallest screen that everything fits on, in columns and rows.
 pub const SMALLEST: (u16, u16) = (60, 16);
 /// How many rows a notice, or what is wrong with the daemon, may take.
 const NOTICE_ROWS: usize = 4;
 
-/// Draws the model; says where a click does something.
-pub fn draw(frame: &mut Frame<'_>, model: &Model, look: Look) -> Vec<Hit> {
+/// What the model has to know of a picture of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Drawn {
+    /// Where a click does something.
+    pub hits: Vec<Hit>,
+    /// How many lines of the details, or of a dialog, are above what is seen.
+    pub above: u16,
+}
+
+/// Draws the model.
+pub fn draw(frame: &mut Frame<'_>, model: &Model, look: Look) -> Drawn {
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         too_small(frame, area);
-        return Vec::new();
+        return Drawn::default();
     }
     let mut hits = Vec::new();
     let mut rest = area;
@@ -50,13 +59,14 @@ pub fn draw(frame: &mut Frame<'_>, model: &Model, look: Look) -> Vec<Hit> {
     lines(frame, cut_bottom(&mut rest, rows(notice.len())), notice);
     let list = profiles::rows(model.daemon.profiles().len(), rest.height);
     hits.extend(profiles::draw(frame, model, look, cut_top(&mut rest, list)));
-    detail::draw(frame, model, look, rest);
+    hits.push(Hit { area: rest, target: Target::Details });
+    let above = detail::draw(frame, model, look, rest);
     if let Some(dialog) = &model.dialog {
         let sheet = dialogs::sheet(dialog, look, area.width);
         // What lies below cannot be clicked on.
-        hits = sheet.draw(frame, look, area, model.scroll);
+        return sheet.draw(frame, look, area, model.scroll);
     }
-    hits
+    Drawn { hits, above }
 }
 
 fn too_small(frame: &mut Frame<'_>, area: Rect) {
@@ -71,7 +81,8 @@ fn too_small(frame: &mut Frame<'_>, area: Rect) {
 
 fn header(frame: &mut Frame<'_>, model: &Model, look: Look, area: Rect) {
     let right = match (&model.daemon.trouble, &model.daemon.status) {
-        (Some(_), _) => Span::styled("no daemon ", look.bad()),
+        (Some(trouble), _) if trouble.status == NO_DAEMON => Span::styled("no daemon ", look.bad()),
+        (Some(_), _) => Span::styled("no answer ", look.bad()),
         (None, None) => Span::styled("connecting... ", look.faint()),
         (None, Some(status)) => {
             let daemon = &status.daemon;
@@ -88,7 +99,7 @@ fn banner(model: &Model, look: Look, width: usize) -> Vec<Line<'static>> {
     let sentences: Vec<String> = match (&model.daemon.trouble, &model.daemon.status) {
         (Some(trouble), _) => {
             let steps = trouble.next_steps.iter().cloned();
-            let first = format!("{}; it is looked for again and again", trouble.message);
+            let first = format!("{}; it is tried again and again", trouble.message);
             std::iter::once(first).chain(steps).collect()
         }
         (None, Some(status)) => status.daemon.notes.clone(),
@@ -101,7 +112,7 @@ fn banner(model: &Model, look: Look, width: usize) -> Vec<Line<'static>> {
 fn notice(model: &Model, look: Look, width: usize) -> Vec<Line<'static>> {
     let Some(notice) = &model.notice else { return Vec::new() };
     let style = match notice.tone {
-        Tone::Good => look.good(),
+        Tone::Good => look.title(),
         Tone::Bad => look.bad(),
         Tone::Busy => look.faint(),
     };

@@ -17,7 +17,8 @@ const FOR_DETAILS: u16 = 7;
 const STATE: usize = 14;
 const GAUGE: usize = 10;
 const SPAN: usize = 8;
-const LONGEST_NAME: usize = 20;
+/// How much of a name is always shown.
+const NAME: usize = 20;
 
 /// How many rows the list takes, of those there are.
 pub(super) fn rows(profiles: usize, available: u16) -> u16 {
@@ -39,7 +40,9 @@ impl Columns {
         let widest = |texts: &mut dyn Iterator<Item = String>, least: usize| {
             texts.map(|text| text.width()).max().unwrap_or(0).max(least)
         };
-        let name = widest(&mut profiles.iter().map(|profile| clean(&profile.name)), 7).min(LONGEST_NAME);
+        // A name's end tells it from others as much as its beginning: on a wide screen it is whole.
+        let longest = usize::from(width / 3).max(NAME);
+        let name = widest(&mut profiles.iter().map(|profile| clean(&profile.name)), 7).min(longest);
         let mut room = usize::from(width).saturating_sub(3 + name + 2 + STATE + 2 + GAUGE + 1 + SPAN);
         let next = room > SPAN;
         room -= if next { SPAN + 1 } else { 0 };
@@ -109,7 +112,9 @@ fn row(
     let away = model.daemon.trouble.is_some();
     let pointer = if selected { look.pointer() } else { " " };
     let name = fit(&profile.name, columns.name, look.cut());
-    let state = fit(profile.state.as_str(), STATE, look.cut());
+    // Only the word is coloured.
+    let state = profile.state.as_str();
+    let behind = " ".repeat(STATE.saturating_sub(state.width()) + 2);
     let name_style = if selected { look.selected() } else { Default::default() };
     let state_style = if away { look.faint() } else { look.state(profile.state) };
     let mut spans = vec![
@@ -117,12 +122,12 @@ fn row(
         Span::styled(name, name_style),
         Span::raw("  "),
         Span::styled(state, state_style),
-        Span::raw("  "),
+        Span::raw(behind),
     ];
     match (left(profile.access_expires_in_s), profile.access_life_s, left(profile.locked_for_s)) {
         (Some(seconds), life, _) => {
             let (full, empty) = look.gauge(seconds, life.unwrap_or(seconds), GAUGE);
-            spans.push(Span::styled(full, look.state(profile.state)));
+            spans.push(Span::styled(full, look.left(profile.state)));
             spans.push(Span::styled(empty, look.faint()));
             spans.push(Span::raw(format!(" {:<SPAN$} ", span::short(seconds))));
         }

@@ -1,7 +1,7 @@
 //! A sheet on top of everything: lines, perhaps a field with the cursor, and the keys that it knows.
 
 use super::text::{fit, tail, wrap};
-use super::{Look, lines, rows};
+use super::{Drawn, Look, lines, rows};
 use crate::model::field::Field;
 use crate::model::{Hit, Target};
 use ratatui::Frame;
@@ -21,6 +21,11 @@ const AROUND: u16 = 4;
 const ABOVE_AND_BELOW: u16 = 4;
 /// The column of names.
 const NAMES: usize = 14;
+/// The column of keys in the help.
+const KEYS: usize = 21;
+/// The columns of marks and of what was looked at.
+const MARK: usize = 5;
+const CHECK: usize = 14;
 
 /// What is drawn.
 #[derive(Debug)]
@@ -74,11 +79,31 @@ impl Sheet {
         self.named(name, value, Style::new(), None);
     }
 
+    /// Keys, and what they do.
+    pub(super) fn keys(&mut self, names: &str, what: &str) {
+        self.beside(&[(names, KEYS, self.look.faint())], what, Style::new(), None);
+    }
+
+    /// A mark, what it is about, and a sentence.
+    pub(super) fn marked(&mut self, (mark, style): (&str, Style), about: &str, sentence: &str) {
+        let before = [(mark, MARK, style), (about, CHECK, self.look.faint())];
+        self.beside(&before, sentence, Style::new(), None);
+    }
+
     /// A name, and what it stands for.
     pub(super) fn named(&mut self, name: &str, value: &str, style: Style, target: Option<Target>) {
-        for (index, part) in wrap(value, self.inner().saturating_sub(NAMES)).into_iter().enumerate() {
-            let name = Span::styled(fit(if index == 0 { name } else { "" }, NAMES, ""), self.look.faint());
-            self.rows.push((Line::from(vec![name, Span::styled(part, style)]), target.clone()));
+        self.beside(&[(name, NAMES, self.look.faint())], value, style, target);
+    }
+
+    /// Columns that are there once, and a text that is wrapped beside them.
+    fn beside(&mut self, columns: &[(&str, usize, Style)], text: &str, style: Style, target: Option<Target>) {
+        let before: usize = columns.iter().map(|(_, width, _)| width).sum();
+        for (index, part) in wrap(text, self.inner().saturating_sub(before)).into_iter().enumerate() {
+            let once = |text| if index == 0 { text } else { "" };
+            let columns =
+                columns.iter().map(|(name, width, style)| Span::styled(fit(once(*name), *width, ""), *style));
+            let line = columns.chain([Span::styled(part, style)]).collect::<Vec<_>>();
+            self.rows.push((Line::from(line), target.clone()));
         }
     }
 
@@ -151,8 +176,8 @@ impl Sheet {
         }
     }
 
-    /// Draws it in the middle, `scroll` lines down, and says where it can be clicked on.
-    pub(super) fn draw(self, frame: &mut Frame<'_>, look: Look, screen: Rect, scroll: u16) -> Vec<Hit> {
+    /// Draws it in the middle, `scroll` lines down.
+    pub(super) fn draw(self, frame: &mut Frame<'_>, look: Look, screen: Rect, scroll: u16) -> Drawn {
         let height = rows(self.rows.len()).saturating_add(ABOVE_AND_BELOW).min(screen.height);
         let area = Rect {
             x: screen.x + screen.width.saturating_sub(self.width) / 2,
@@ -192,7 +217,7 @@ impl Sheet {
         lines(frame, inner, shown);
         let below = Rect { y: area.y + area.height.saturating_sub(2), height: 1, ..inner };
         hits.extend(keys(frame, look, below, &self.keys, hidden > 0));
-        hits
+        Drawn { hits, above: rows(above) }
     }
 }
 

@@ -18,6 +18,8 @@ use std::io::IsTerminal;
 use text::Paper;
 use wire::{Code, Finding, FrameError, Level, Request, Response, Status};
 
+pub use text::{in_short, word};
+
 /// What only the daemon can look at.
 const BY_THE_DAEMON: [&str; 9] =
     ["permission", "configuration", "memory", "dns", "tcp", "tls", "clock", "login", "token-file"];
@@ -46,12 +48,15 @@ pub(crate) fn run(session: &Session<'_>, as_json: bool) -> Result<u8, Failure> {
 
 /// Whether a daemon answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Daemon {
+pub(crate) enum Daemon {
+    /// One did.
     There,
+    /// There is none.
     Away,
 }
 
-fn examine(session: &Session<'_>) -> (Vec<Finding>, Daemon) {
+/// Looks at everything: the session's profile, or all of them.
+pub(crate) fn examine(session: &Session<'_>) -> (Vec<Finding>, Daemon) {
     let mut findings = Vec::new();
     let status = match greet(session).and_then(|()| status(session).map_err(|it| ("socket", it))) {
         Ok(status) => status,

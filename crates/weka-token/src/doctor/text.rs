@@ -65,19 +65,24 @@ fn write(findings: &[Finding], paper: Paper) -> String {
             text.push_str(&format!("{:indent$}-> {fix}\n", ""));
         }
     }
+    text.push('\n');
+    text.push_str(&wrapped(&in_short(findings), 0, columns));
+    text.push('\n');
+    text
+}
+
+/// All of it in one sentence: how much is wrong, and what to do first.
+#[must_use]
+pub fn in_short(findings: &[Finding]) -> String {
     let count = |level: Level| findings.iter().filter(|finding| finding.level == level).count();
     let (bad, warnings) = (count(Level::Bad), count(Level::Warn));
     let first = findings.iter().filter(|finding| finding.level == Level::Bad).find_map(|it| it.fix.as_ref());
-    text.push('\n');
-    let sum = match (bad, warnings, first) {
+    match (bad, warnings, first) {
         (0, 0, _) => "nothing is wrong".to_owned(),
         (0, _, _) => format!("nothing needs you; worth a look: {warnings}"),
         (_, _, Some(fix)) => format!("wrong: {bad}; first: {}", one_line(fix)),
         (_, _, None) => format!("wrong: {bad}"),
-    };
-    text.push_str(&wrapped(&sum, 0, columns));
-    text.push('\n');
-    text
+    }
 }
 
 /// A line that stands behind `indent` columns, broken between words where it would be wider than the window.
@@ -85,15 +90,26 @@ fn wrapped(line: &str, indent: usize, columns: usize) -> String {
     wrap::wrapped(line, columns.checked_sub(indent)).replace('\n', &format!("\n{:indent$}", ""))
 }
 
-/// Four letters, so that it is told without colour too.
+/// How bad something is, in at most four letters, so that it is told without colour, too.
+#[must_use]
+pub const fn word(level: Level) -> &'static str {
+    match level {
+        Level::Ok => "ok",
+        Level::Warn => "warn",
+        Level::Bad => "BAD",
+        Level::NotChecked => "-",
+    }
+}
+
 fn mark(level: Level, coloured: bool) -> String {
-    let (word, colour) = match level {
-        Level::Ok => ("ok  ", "32"),
-        Level::Warn => ("warn", "33"),
-        Level::Bad => ("BAD ", "31"),
-        Level::NotChecked => ("-   ", "2"),
+    let word = format!("{:<4}", word(level));
+    let colour = match level {
+        Level::Ok => "32",
+        Level::Warn => "33",
+        Level::Bad => "31",
+        Level::NotChecked => "2",
     };
-    if coloured { format!("\x1b[{colour}m{word}\x1b[0m") } else { word.to_owned() }
+    if coloured { format!("\x1b[{colour}m{word}\x1b[0m") } else { word }
 }
 
 fn one_line(text: &str) -> String {
