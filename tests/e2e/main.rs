@@ -52,6 +52,8 @@ mod token_file_broken;
 mod token_file_writers;
 mod trust;
 mod ui;
+mod ui_dialogs;
+mod ui_terminal;
 mod whoami;
 
 use e2e::home::connected;

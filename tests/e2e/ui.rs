@@ -1,18 +1,32 @@
-//! `weka-token ui` in a real terminal: what a person sees and does, and the terminal afterwards.
+//! `weka-token ui` in a real terminal: what a person sees and does.
 
 use crate::secrets::memory;
 use crate::{LoggedIn, login, profile};
-use e2e::home::finish;
+use data_encoding::BASE64;
 use e2e::{Cluster, Daemon, Home, Terminal, Tmux};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde_json::json;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+/// A terminal of the usual size in which somebody has opened it, and sees a profile that is logged in.
+#[track_caller]
+pub(crate) fn opened(home: &Home) -> Tmux<'_> {
+    let tmux = Tmux::start(home, 80, 24);
+    tmux.enter("weka-token ui");
+    tmux.until_shown("ready: a live token");
+    tmux
+}
+
+/// Leaves it, from where no dialog is open.
+#[track_caller]
+pub(crate) fn leave(tmux: &Tmux<'_>) {
+    tmux.type_in("q");
+    until(|| tmux.value("#{alternate_on}") == "0");
+}
+
 /// The terminal is the shell's again: its own screen, a cursor, an echo, and no mouse.
 #[track_caller]
-fn assert_given_back(tmux: &Tmux<'_>) {
+pub(crate) fn assert_given_back(tmux: &Tmux<'_>) {
     let state = tmux.value("#{alternate_on} #{cursor_flag} #{mouse_any_flag}");
     assert_eq!(state, "0 1 0", "{}", tmux.screen());
     tmux.enter(
@@ -25,7 +39,7 @@ fn assert_given_back(tmux: &Tmux<'_>) {
 }
 
 #[track_caller]
-fn until(is_so: impl Fn() -> bool) {
+pub(crate) fn until(is_so: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !is_so() {
         assert!(Instant::now() < deadline, "it never is");
@@ -33,16 +47,9 @@ fn until(is_so: impl Fn() -> bool) {
     }
 }
 
-/// What base64 says, as tokens need it.
+/// What a terminal was given for its clipboard.
 fn from_base64(text: &str) -> String {
-    const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let bits = text.trim_end_matches(['=', '\x07']).chars().flat_map(|letter| {
-        let value = ALPHABET.find(letter).unwrap_or_else(|| panic!("{letter:?} in {text}"));
-        (0..6).rev().map(move |bit| value >> bit & 1)
-    });
-    let bits: Vec<_> = bits.collect();
-    let byte = |bits: &[usize]| bits.iter().fold(0_u8, |byte, bit| byte << 1 | u8::from(*bit == 1));
-    String::from_utf8(bits.chunks_exact(8).map(byte).collect()).unwrap()
+    String::from_utf8(BASE64.decode(text.trim_end_matches('\x07').as_bytes()).unwrap()).unwrap()
 }
 
 #[test]
@@ -107,8 +114,7 @@ fn a_person_logs_in_sees_a_refresh_makes_a_token_and_revokes_it() {
     tmux.enter("yes");
     tmux.until_shown("login-required");
     assert!(!cluster.honours(&token), "it is dead");
-    tmux.type_in("q");
-    until(|| tmux.value("#{alternate_on}") == "0");
+    leave(&tmux);
     assert_given_back(&tmux);
 }
 
@@ -199,91 +205,6 @@ fn inside_tmux_it_reaches_the_clipboard_around_it_and_nothing_else() {
 }
 
 #[test]
-fn signals_give_the_terminal_back() {
-    let it = LoggedIn::to(Cluster::start(&[]));
-    let tmux = Tmux::start(&it.home, 80, 24);
-    for (signal, status) in
-        [(Signal::SIGTERM, 143), (Signal::SIGINT, 130), (Signal::SIGHUP, 129), (Signal::SIGQUIT, 131)]
-    {
-        tmux.enter("clear; weka-token ui; echo \"status $?.\"");
-        tmux.until_shown("ready: a live token");
-        assert_eq!(tmux.value("#{alternate_on}"), "1");
-        kill(Pid::from_raw(tmux.job()), signal).unwrap();
-        tmux.until_shown(&format!("status {status}."));
-        assert_given_back(&tmux);
-    }
-}
-
-#[test]
-fn it_can_be_stopped_and_comes_back() {
-    let it = LoggedIn::to(Cluster::start(&[]));
-    let tmux = Tmux::start(&it.home, 80, 24);
-    tmux.enter("set -m; weka-token ui");
-    tmux.until_shown("ready: a live token");
-    let pid = tmux.job();
-    for stop in [None, Some(Signal::SIGTSTP)] {
-        match stop {
-            None => tmux.press("C-z"),
-            Some(signal) => kill(Pid::from_raw(pid), signal).unwrap(),
-        }
-        tmux.until_shown("Stopped");
-        assert_given_back(&tmux);
-        tmux.enter("clear; fg");
-        tmux.until_shown("ready: a live token");
-        assert_eq!(tmux.value("#{alternate_on}"), "1");
-    }
-    // Nobody is told of this one: the screen is taken over again when it goes on.
-    kill(Pid::from_raw(pid), Signal::SIGSTOP).unwrap();
-    until(|| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-        stat.contains(") T ")
-    });
-    // The terminal is still as it was then, and a line ends with nothing but a newline.
-    tmux.type_in("printf '\\033[?1049l\\033[?25h'; stty sane; clear; echo the shell\"'s\"\n");
-    tmux.until_shown("the shell's");
-    tmux.enter("clear; fg");
-    tmux.until_shown("ready: a live token");
-    tmux.type_in("?");
-    tmux.until_shown("renew the token now");
-    tmux.press("Escape");
-    tmux.type_in("q");
-    until(|| tmux.value("#{alternate_on}") == "0");
-    assert_given_back(&tmux);
-}
-
-#[test]
-fn a_terminal_that_goes_takes_it_along_whether_it_is_told_or_not() {
-    let it = LoggedIn::to(Cluster::start(&[]));
-    for before in ["", "trap '' HUP; "] {
-        let tmux = Tmux::start(&it.home, 80, 24);
-        tmux.enter(&format!("{before}weka-token ui"));
-        tmux.until_shown("ready: a live token");
-        let pid = tmux.job();
-        tmux.hang_up();
-        until(|| !Path::new(&format!("/proc/{pid}")).exists());
-    }
-}
-
-#[test]
-fn the_window_may_change_its_size_down_to_60_by_16() {
-    let it = LoggedIn::to(Cluster::start(&[]));
-    let tmux = Tmux::start(&it.home, 100, 30);
-    tmux.enter("weka-token ui");
-    tmux.until_shown("CLUSTER");
-    tmux.resize(60, 16);
-    tmux.until("it fits", |screen| {
-        let last = screen.lines().last().unwrap_or_default();
-        last.contains("? help  q quit") && screen.lines().all(|line| line.chars().count() <= 60)
-    });
-    tmux.resize(59, 16);
-    tmux.until_shown("weka-token needs 60 columns and 16 rows");
-    tmux.resize(80, 24);
-    tmux.until_shown("ready: a live token");
-    tmux.type_in("q");
-    until(|| tmux.value("#{alternate_on}") == "0");
-}
-
-#[test]
 fn the_daemon_may_go_away_and_come_back() {
     let cluster = Cluster::start(&[]);
     let home = Home::new();
@@ -335,39 +256,4 @@ fn a_refused_password_is_told_and_a_lockout_is_waited_out() {
     tmux.until_shown("Log out?");
     tmux.type_in("n");
     tmux.type_in("q");
-}
-
-#[test]
-fn no_color_means_no_colour_and_another_locale_ascii() {
-    let it = LoggedIn::to(Cluster::start(&[]));
-    let coloured = |environment: &str| {
-        let tmux = Tmux::start(&it.home, 80, 24);
-        std::fs::write(it.home.path().join("screen.bytes"), "").unwrap();
-        tmux.enter(&format!("{environment} weka-token ui"));
-        let screen = tmux.until_shown("ready: a live token");
-        tmux.type_in("q");
-        until(|| tmux.value("#{alternate_on}") == "0");
-        // They come to us by way of another program.
-        until(|| tmux.bytes().contains("\x1b[?1049l"));
-        let bytes = tmux.bytes();
-        let colours = (30..=37).chain(90..=97).any(|code| bytes.contains(&format!("[{code}m")))
-            || bytes.contains("[38;")
-            || bytes.contains("[48;");
-        (colours, screen.is_ascii())
-    };
-    assert_eq!(coloured("LANG=C.UTF-8"), (true, false));
-    assert_eq!(coloured("NO_COLOR=1"), (false, false));
-    assert_eq!(coloured("LANG=C"), (true, true));
-}
-
-#[test]
-fn without_a_terminal_it_says_what_to_use_instead() {
-    let home = Home::new();
-    let refusal = home.run(&["ui"]).refused(2);
-    assert!(refusal.contains("weka-token-ui: ") && refusal.contains("weka-token status"), "{refusal}");
-    let mut command = home.command(e2e::binaries::path("weka-token-ui"));
-    let refusal = finish(command.args(["-p", "a/b"]), "").refused(2);
-    assert!(refusal.contains("1 to 50 letters"), "{refusal}");
-    let mut command = home.command(e2e::binaries::path("weka-token-ui"));
-    assert_eq!(finish(command.arg("--version"), "").ok(), "weka-token-ui 0.1.0");
 }
