@@ -49,7 +49,9 @@ fn it_can_be_stopped_and_comes_back() {
         stat.contains(") T ")
     });
     // The terminal is still as it was then, and a line ends with nothing but a newline.
-    tmux.type_in("printf '\\033[?1049l\\033[?25h'; stty sane; clear; fg\n");
+    tmux.type_in("printf '\\033[?1049l\\033[?25h'; stty sane; clear; echo the shell\"'s\"\n");
+    tmux.until_shown("the shell's");
+    tmux.enter("clear; fg");
     tmux.until_shown("ready: a live token");
     tmux.type_in("?");
     tmux.until_shown("renew the token now");
@@ -98,6 +100,8 @@ fn no_color_means_no_colour_and_another_locale_ascii() {
         tmux.enter(&format!("{environment} weka-token ui"));
         let screen = tmux.until_shown("ready: a live token");
         leave(&tmux);
+        // They come to us by way of another program.
+        until(|| tmux.bytes().contains("\x1b[?1049l"));
         let bytes = tmux.bytes();
         let colours = (30..=37).chain(90..=97).any(|code| bytes.contains(&format!("[{code}m")))
             || bytes.contains("[38;")
