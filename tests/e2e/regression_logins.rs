@@ -124,7 +124,9 @@ fn the_first_login_of_a_profile_took_what_lay_in_its_token_file_to_its_cluster()
     home.write(&home.token_file(), &weka_user_login(&there, "alice", "Alice-Pass1"));
     // The pair is older than its access token lives, as after a night.
     let left_over = read_json(&home.token_file());
-    until("its end", || (!there.honours(left_over["access_token"].as_str().unwrap())).then_some(()));
+    until("its end", || {
+        (there.check(left_over["access_token"].as_str().unwrap())["standing"] == "expired").then_some(())
+    });
     let daemon = Daemon::start(&home);
     daemon.until("its cluster is not known", |profile| profile.state != State::Starting);
     slow_logins(&here, 500);

@@ -15,7 +15,8 @@ use wire::{ChangePassword, Request, Response};
 /// The cluster refused, or nobody could be asked.
 pub(crate) fn run(session: &Session<'_>, options: &PasswdOptions) -> Result<u8, Failure> {
     let settings = cluster_trust::describe(session)?;
-    login::may_log_in(session, &settings, Vec::new(), None, None)?;
+    login::may_log_in(session, &settings, Vec::new(), None, None)
+        .map_err(|failure| after_the_lockout(failure, &session.profile_option()))?;
     let (old_password, new_password) = match (options.password_stdin, Terminal::open()) {
         (true, _) => terminal::two_passwords_from_stdin()?,
         (false, Some(terminal)) => ask(&terminal, settings.username.as_deref())?,
@@ -36,6 +37,13 @@ pub(crate) fn run(session: &Session<'_>, options: &PasswdOptions) -> Result<u8, 
         session.say(note);
     }
     Ok(0)
+}
+
+/// What to do about a lockout that keeps a password from being changed. `option` is ` -p NAME` where the profile has to be
+/// named.
+#[must_use]
+pub fn after_the_lockout(lockout: Failure, option: &str) -> Failure {
+    Failure { next_steps: vec![format!("wait, then run: weka-token passwd{option}")], ..lockout }
 }
 
 fn ask(terminal: &Terminal, username: Option<&str>) -> Result<(Password, Password), Failure> {

@@ -9,7 +9,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use secret::Password;
 use weka_token::client;
 use weka_token::failure::{Failure, PERSON_NEEDED, USAGE};
-use wire::{ChangePassword, Request, Response};
+use wire::{ChangePassword, Request, Response, State};
 
 /// The dialog. Dropped, it takes the passwords with it.
 #[derive(Debug)]
@@ -162,8 +162,11 @@ impl Passwd {
         match answer {
             Answer::Described(Ok((settings, _))) => {
                 self.username = settings.username;
-                if let Some(seconds) = settings.locked_for_s {
-                    self.stage = Stage::Refused(client::locked(&settings.name, seconds, ""));
+                // Other accounts may be locked as well, which is nothing to this one.
+                let is_own = matches!(settings.state, State::LockedOut | State::LoggedOut);
+                if let Some(seconds) = settings.locked_for_s.filter(|_| is_own) {
+                    let lockout = client::locked(&settings.name, seconds, "");
+                    self.stage = Stage::Refused(client::after_the_lockout(lockout, ""));
                     return Step::Stay;
                 }
                 self.stage = Stage::Form;

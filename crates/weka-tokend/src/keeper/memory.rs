@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
+/// How long the daemon's end waits for what is still being written there.
+const END_LIMIT: Duration = Duration::from_secs(5);
 /// How long writing to the state folder may take.
 const WRITE_LIMIT: Duration = Duration::from_secs(2);
 
@@ -67,6 +69,11 @@ impl MemorySide {
     /// A write has ended.
     pub(super) const fn written(&mut self) {
         self.done += 1;
+    }
+
+    /// Waits at the daemon's end until everything is written: on a slow disk, too, a lockout must not be forgotten.
+    pub(super) async fn settle(&self) {
+        self.worker.drain(END_LIMIT).await;
     }
 }
 

@@ -259,6 +259,7 @@ impl Keeper {
         }
         self.file.worker.drain(order::FINISH_LIMIT).await;
         self.finish_sinks().await;
+        self.memory.settle().await;
         self.finish_own().await;
         self.storing.settle().await;
         if !self.surroundings.is_ending() {

@@ -84,7 +84,9 @@ fn an_old_one_that_was_wrong_is_forgotten() {
 fn during_a_lockout_no_password_is_asked_for() {
     let mut person = Person::seeing(SIZE, three());
     person.presses(KeyCode::Char('p'));
-    person.is_told(ProfileSettings { locked_for_s: Some(99), ..samples::settings(true) }, Offers::default());
+    let locked = samples::settings(true);
+    let locked = ProfileSettings { locked_for_s: Some(99), state: wire::State::LockedOut, ..locked };
+    person.is_told(locked, Offers::default());
     assert!(matches!(&dialog(&person).stage, Stage::Refused(failure) if failure.message.contains("1m39s")));
     person.types("Alice-Pass1");
     assert!(person.wishes().is_empty() && person.model.dialog.is_none());

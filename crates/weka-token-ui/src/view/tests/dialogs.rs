@@ -169,7 +169,8 @@ fn another_password() {
 
     let mut person = watching(USUAL);
     person.presses(KeyCode::Char('p'));
-    let locked = wire::ProfileSettings { locked_for_s: Some(115), ..samples::settings(true) };
+    let locked = samples::settings(true);
+    let locked = wire::ProfileSettings { locked_for_s: Some(115), state: wire::State::LockedOut, ..locked };
     person.is_told(locked, Offers::default());
     assert_screen(&mut person, FULL, "passwd_locked_out");
 }
