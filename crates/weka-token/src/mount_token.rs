@@ -10,14 +10,18 @@ use zeroize::Zeroizing;
 
 pub(crate) fn run(session: &Session<'_>, options: &MountTokenOptions) -> Result<u8, Failure> {
     let MountTokenOptions { filesystem, read_only, expires, json, timeout } = options;
-    let answer = session.ask_again(timeout.milliseconds(), |timeout_ms| Request::MountToken {
+    let timeout_ms = timeout.milliseconds();
+    let request = Request::MountToken {
         profile: session.profile.clone(),
         filesystem: filesystem.clone(),
         read_only: *read_only,
         expires_s: *expires,
         timeout_ms,
-    })?;
-    let Response::MountToken(grant) = answer else { return Err(session::unexpected()) };
+    };
+    // What may have been made is not made twice: it lives long, and cannot be ended by itself.
+    let Response::MountToken(grant) = session.ask_once(timeout_ms, &request)? else {
+        return Err(session::unexpected());
+    };
     let text = if *json { line(&grant) } else { raw(&grant)? };
     output::result(text.as_bytes())?;
     for note in &grant.notes {

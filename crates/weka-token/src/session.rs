@@ -34,8 +34,12 @@ impl Session<'_> {
     /// Asks something that must not be repeated by itself.
     pub(crate) fn ask_once(&self, timeout_ms: u32, request: &Request) -> Result<Response, Failure> {
         let mut connection = self.connect(timeout_ms)?;
-        let answer = connection.ask(request);
-        accepted(answer.map_err(|error| no_answer(error, connection.path(), timeout_ms))?)
+        let answer = connection.ask(request).map_err(|error| {
+            let open = left_open(request).filter(|_| may_have_been_served(&error));
+            let failure = no_answer(error, connection.path(), timeout_ms);
+            open.into_iter().fold(failure, Failure::then)
+        })?;
+        accepted(answer)
     }
 
     /// Asks something that only reads: a connection that ends before the answer (the daemon is being
@@ -138,6 +142,36 @@ impl Session<'_> {
 
 fn is_socket(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|found| found.file_type().is_socket())
+}
+
+/// Whether the daemon may have done what it was asked to, for all that this says.
+const fn may_have_been_served(error: &ExchangeError) -> bool {
+    !matches!(
+        error,
+        ExchangeError::Request(_)
+            | ExchangeError::Frame(FrameError::Unsupported { .. } | FrameError::Version { .. })
+    )
+}
+
+/// What may have been done by a daemon that was asked and gave no answer.
+const fn left_open(request: &Request) -> Option<&'static str> {
+    match request {
+        Request::Login(_) => Some("the login may have worked all the same; see: weka-token status"),
+        Request::Logout { revoke: true, .. } => {
+            Some("all sessions of the user may have ended all the same; to be sure, run it again")
+        }
+        Request::Logout { .. } => Some("the tokens may be forgotten all the same; see: weka-token status"),
+        Request::Revoke { .. } => Some("the tokens may be revoked all the same; to be sure, run it again"),
+        Request::Generate { .. } => Some(
+            "a token may have been made all the same, which nobody has; to end it, run: weka-token revoke-tokens",
+        ),
+        Request::MountToken { .. } => Some("a mount token may have been made all the same, which nobody has"),
+        Request::ChangePassword(_) => {
+            Some("the password may be changed all the same: try the new one with weka-token login")
+        }
+        Request::EditProfiles(_) => Some("it may have been done all the same; see: weka-token profiles"),
+        _ => None,
+    }
 }
 
 /// Turns a refusal into a failure.

@@ -3,7 +3,7 @@
 use crate::account::Account;
 use crate::audit;
 use crate::clock;
-use crate::errand::{try_each, with_token};
+use crate::errand::{Repeat, try_each, with_token};
 use crate::keeper::order::{Handle, Order};
 use crate::keeper::report::{self, command, span};
 use crate::peer::Peer;
@@ -156,7 +156,7 @@ impl Registry {
             let uid = uid.to_owned();
             async move { client.revoke_user(&endpoint, &token, &uid).await }
         };
-        let Err(error) = with_token(handle, end, revoke).await? else { return Ok(()) };
+        let Err(error) = with_token(handle, end, Repeat::Freely, revoke).await? else { return Ok(()) };
         let refusal = self.api_refusal(handle, &error);
         if !error.leaves_open() {
             return Err(refusal);
@@ -176,7 +176,7 @@ impl Registry {
             let token = held.access_token.clone();
             async move { client.whoami(&endpoint, &token).await }
         };
-        matches!(try_each(handle, end, ask).await, Err(ApiError::Unauthorized { .. }))
+        matches!(try_each(handle, end, Repeat::Freely, ask).await, Err(ApiError::Unauthorized { .. }))
     }
 
     /// The id and the name of the profile's own user.
@@ -200,7 +200,9 @@ impl Registry {
         let list = |client: Client, endpoint: Endpoint, token: AccessToken| async move {
             client.users(&endpoint, &token).await
         };
-        let users = with_token(handle, end, list).await?.map_err(|error| self.api_refusal(handle, &error))?;
+        let users = with_token(handle, end, Repeat::Freely, list)
+            .await?
+            .map_err(|error| self.api_refusal(handle, &error))?;
         let mut found = users.into_iter().filter(|user| user.username == username);
         let Some(user) = found.next() else {
             let message = format!("profile {}: the cluster shows no user {username}", handle.name);
@@ -230,9 +232,9 @@ impl Registry {
         drop(old_password);
         let mut notes = vec![format!("the password of {username} is changed")];
         let source = handle.settings.borrow().password.clone();
-        if let Some(source) = source {
-            notes.push(format!("{source} has to give the new one from now on: change it there, too"));
-        }
+        let reminder = source
+            .map(|source| format!("{source} has to give the new one from now on: change it there, too"));
+        notes.extend(reminder.clone());
         let login = wire::Login {
             target: wire::Target { profile, endpoints: Vec::new(), trust: wire::Trust::AsConfigured },
             org: None,
@@ -244,7 +246,13 @@ impl Registry {
         };
         match self.login(login).await {
             Ok(_) => notes.push(format!("profile {} is logged in with it", handle.name)),
-            Err(refusal) => notes.push(format!("the login with it did not work: {refusal}")),
+            // The profile needs somebody now, whatever has been done.
+            Err(refusal) => {
+                let done = notes.first().map(String::as_str).unwrap_or_default();
+                let message = format!("{done}, but the login with it did not work: {}", refusal.message);
+                let steps: Vec<_> = reminder.into_iter().chain(refusal.next_step).collect();
+                return Err(Refusal::new(refusal.code, message).then(steps.join("; ")));
+            }
         }
         Ok(Response::Done { notes })
     }
@@ -326,7 +334,7 @@ impl Registry {
         let ask = |client: Client, endpoint: Endpoint, token: AccessToken| async move {
             client.longest_access_life_s(&endpoint, &token).await
         };
-        with_token(handle, end, ask).await.ok()?.ok()?
+        with_token(handle, end, Repeat::Freely, ask).await.ok()?.ok()?
     }
 
     /// A password is not sent while the account is locked: each attempt would prolong that.

@@ -5,8 +5,10 @@ use crate::keeper::order::Handle;
 use crate::keeper::report;
 use crate::registry::Registry;
 use engine::Moment;
+use engine::ttl::caller_limit;
 use secret::AccessToken;
 use std::sync::Arc;
+use std::time::Duration;
 use weka_rest::{ApiError, Client, Endpoint, Identity};
 use wire::{Code, Refusal};
 
@@ -16,7 +18,7 @@ impl Registry {
         let ask = |client: Client, endpoint: Endpoint, token: AccessToken| async move {
             client.whoami(&endpoint, &token).await
         };
-        let answer = with_token(handle, deadline, ask).await?;
+        let answer = with_token(handle, deadline, Repeat::Freely, ask).await?;
         answer.map_err(|error| self.api_refusal(handle, &error))
     }
 
@@ -39,34 +41,65 @@ impl Registry {
             }
             ApiError::BadReply { .. } => Refusal::new(Code::Failed, message)
                 .then("something else may answer in the cluster's place; see: weka-token doctor"),
+            ApiError::Rejected { status: 401, .. } => Refusal::new(Code::Failed, message)
+                .then("try again; if that goes on, ask a cluster admin what this user may do"),
             _ => Refusal::new(Code::Failed, message),
         }
     }
 }
 
-/// A call that may be repeated, with the current token. One that the cluster refuses although it should live (it was
-/// revoked) is renewed once.
+/// Whether a call may go to the next endpoint although the cluster may have done what this one asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Twice comes to the same as once.
+    Freely,
+    /// Twice would make two of what can be ended by nobody.
+    IfUndone,
+}
+
+/// A call with the current token. One that the cluster refuses although it should live (it was revoked) is renewed once.
 ///
 /// # Errors
 /// There is no token; what came of the call itself is inside.
 pub(crate) async fn with_token<T, F: Future<Output = Result<T, ApiError>> + Send>(
     handle: &Handle,
     deadline: Moment,
+    repeat: Repeat,
     call: impl Fn(Client, Endpoint, AccessToken) -> F,
 ) -> Result<Result<T, ApiError>, Refusal> {
-    let token = handle.get(None, deadline).await?.access_token;
-    let answer = try_each(handle, deadline, |client, endpoint| call(client, endpoint, token.clone())).await;
-    if !matches!(answer, Err(ApiError::Unauthorized { .. })) {
-        return Ok(answer);
+    let held = handle.get(None, deadline).await?;
+    let token = held.access_token;
+    let answer =
+        try_each(handle, deadline, repeat, |client, endpoint| call(client, endpoint, token.clone())).await;
+    let Err(ApiError::Unauthorized { message }) = answer else { return Ok(answer) };
+    let age = held.lease.sent_at.until(clock::now());
+    if held.lease.sent_at + caller_limit(held.lease.life) > deadline {
+        // It is not renewed so soon, so there is nothing to wait for.
+        return Ok(Err(refused_although_new(&message, age)));
     }
-    let token = handle.renew(deadline).await?.access_token;
-    Ok(try_each(handle, deadline, |client, endpoint| call(client, endpoint, token.clone())).await)
+    let renewed = handle.renew(deadline).await?;
+    let token = renewed.access_token;
+    match try_each(handle, deadline, repeat, |client, endpoint| call(client, endpoint, token.clone())).await {
+        Err(ApiError::Unauthorized { message }) => {
+            let age = renewed.lease.sent_at.until(clock::now());
+            Ok(Err(refused_although_new(&message, age)))
+        }
+        answer => Ok(answer),
+    }
 }
 
-/// A call that may be repeated, at one endpoint after the other, from the one in use on.
+/// The cluster has just granted the token, so neither another one nor a login would do better.
+fn refused_although_new(message: &str, age: Duration) -> ApiError {
+    let age = report::span(age.as_secs().max(1));
+    let message = format!("{message}, although it granted the token only {age} ago");
+    ApiError::Rejected { status: 401, message }
+}
+
+/// A call at one endpoint after the other, from the one in use on.
 pub(crate) async fn try_each<T, F: Future<Output = Result<T, ApiError>> + Send>(
     handle: &Handle,
     deadline: Moment,
+    repeat: Repeat,
     call: impl Fn(Client, Endpoint) -> F,
 ) -> Result<T, ApiError> {
     let config = Arc::clone(&handle.settings.borrow());
@@ -79,6 +112,7 @@ pub(crate) async fn try_each<T, F: Future<Output = Result<T, ApiError>> + Send>(
         let left = clock::now().until(deadline);
         last = match tokio::time::timeout(left, call(client.clone(), endpoint.clone())).await {
             Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) if repeat == Repeat::IfUndone && error.leaves_open() => return Err(error),
             Ok(Err(
                 error @ (ApiError::Unreachable { .. }
                 | ApiError::Server { .. }

@@ -1,7 +1,7 @@
 //! Filesystems and the tokens that mount them.
 
 use crate::audit;
-use crate::errand::with_token;
+use crate::errand::{Repeat, with_token};
 use crate::keeper::order::Handle;
 use crate::keeper::report;
 use crate::peer::Peer;
@@ -71,7 +71,7 @@ impl Registry {
         let ask = |client: Client, endpoint: Endpoint, token: AccessToken| async move {
             client.filesystems(&endpoint, &token).await
         };
-        let answer = with_token(handle, until, ask).await?;
+        let answer = with_token(handle, until, Repeat::Freely, ask).await?;
         answer.map_err(|error| {
             let roles = "ClusterAdmin, TenantAdmin (OrgAdmin up to 5.0), ReadOnly or CSI";
             self.role_refusal(handle, &error, "list filesystems", roles)
@@ -96,7 +96,7 @@ impl Registry {
             let get = |client: Client, endpoint: Endpoint, token: AccessToken| async move {
                 client.mount_token(&endpoint, &token, uid).await
             };
-            match with_token(handle, until, get).await? {
+            match with_token(handle, until, Repeat::Freely, get).await? {
                 Ok(grant) => return Ok(grant),
                 Err(ApiError::Rejected { .. } | ApiError::Server { status: 501, .. }) => {}
                 Err(error) => return Err(refused(&error)),
@@ -105,9 +105,11 @@ impl Registry {
         let post = |client: Client, endpoint: Endpoint, token: AccessToken| async move {
             client.limited_mount_token(&endpoint, &token, uid, wanted.read_only, wanted.expires_s).await
         };
-        with_token(handle, until, post).await?.map_err(|error| {
+        with_token(handle, until, Repeat::IfUndone, post).await?.map_err(|error| {
             let refusal = refused(&error);
             match error {
+                _ if error.leaves_open() => Refusal::new(refusal.code, refusal.message)
+                    .then("one may have been made all the same, which nobody has; run it again"),
                 ApiError::Rejected { status: 404 | 405, .. } if limited => refusal.then(
                     "this cluster may be too old for limits (5.1 has them); without --read-only and --expires it may work",
                 ),

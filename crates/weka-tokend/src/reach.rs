@@ -3,7 +3,7 @@
 use crate::audit;
 use crate::clock;
 use crate::config::ProfileConfig;
-use crate::errand::try_each;
+use crate::errand::{Repeat, try_each};
 use crate::keeper::order::Handle;
 use crate::peer::Peer;
 use crate::registry::{Registry, deadline};
@@ -33,7 +33,7 @@ impl Registry {
                     Err(ApiError::Unreachable { endpoint, reason, sent: false })
                 })
             }
-            None => try_each(handle, until, knock).await,
+            None => try_each(handle, until, Repeat::Freely, knock).await,
         };
         let (endpoint, certificate) = knocked.map_err(|error| self.api_refusal(handle, &error))?;
         let server = server(&config.trust, certificate.as_ref())?;
