@@ -128,7 +128,8 @@ fn a_caller_that_is_gone_when_it_comes_leaves_a_line_that_says_what_ends_it() {
 fn at_a_cluster_that_is_away_none_is_made() {
     let it = LoggedIn::to(Cluster::start(&[]));
     it.cluster.fault(&json!({"kind": "refuse"}));
-    it.home.run(&["generate-token", "--timeout", "3s"]).refused(5);
+    let words = it.home.run(&["generate-token", "--timeout", "3s"]).refused(5);
+    assert!(!words.contains("made all the same"), "nothing was sent: {words}");
     it.cluster.heal();
     assert!(it.cluster.honours(&it.token()));
 }

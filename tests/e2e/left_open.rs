@@ -1,8 +1,11 @@
 //! What nobody can know for certain is said so: requests that were sent and not answered, and answers that do not fit.
 
 use crate::LoggedIn;
+use e2e::process::Process;
+use e2e::systemd::until;
 use e2e::{Cluster, Ran};
 use serde_json::json;
+use std::process::Stdio;
 use wire::State;
 
 fn admin(options: &[&str]) -> LoggedIn {
@@ -50,6 +53,20 @@ fn a_daemon_that_died_before_its_answer_left_open_what_had_been_done_and_nobody_
         let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(words.contains(open), "{arguments:?}: {words}");
     }
+}
+
+#[test]
+fn a_long_lived_token_was_lost_without_a_word_while_its_short_life_was_looked_into() {
+    let cluster = Cluster::start(&[]);
+    let ldap = json!({"username": "alice", "password": "Alice-Pass1", "source": "LDAP"});
+    cluster.control("POST", "/users", &ldap);
+    let it = LoggedIn::to(cluster);
+    it.cluster.fault(&json!({"kind": "slow", "delay_ms": 2000, "path": "/api/v2/users/whoami"}));
+    let mut command = it.home.weka_token(&["generate-token"]);
+    let client = Process::start(command.stdout(Stdio::null()).stderr(Stdio::null())).unwrap();
+    it.cluster.until_requests("path=/api/v2/users/whoami", 1);
+    drop(client);
+    until("a line in the log", || it.daemon.log().contains("nobody has it").then_some(()));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::account::Account;
 use crate::audit;
 use crate::clock;
 use crate::errand::{Repeat, try_each, with_token};
+use crate::keeper::long_lived::OnItsWay;
 use crate::keeper::order::{Handle, Order};
 use crate::keeper::report::{self, command, span};
 use crate::peer::Peer;
@@ -52,14 +53,15 @@ impl Registry {
             }
             Err(refusal) => return Err(refusal),
         };
+        let on_its_way = OnItsWay::of(handle.name.as_str());
         let view = handle.board.view().1;
         let granted_s = made.lease.life.as_secs();
         let mut notes = Vec::new();
         if granted_s.saturating_add(SLACK_S) < asked_s {
             notes.push(format!(
                 "the cluster granted {}, not the {} asked for",
-                long_span(granted_s),
-                long_span(asked_s)
+                span(granted_s),
+                span(asked_s)
             ));
             notes.extend(self.reasons(&handle, asked_s, end).await);
         }
@@ -72,6 +74,7 @@ impl Registry {
             org: view.org,
             username: view.username,
         };
+        on_its_way.arrives();
         audit::long_lived_handed_out(peer, &token.profile, token.expires_in_s);
         Ok(Response::LongLived(LongLived { token, asked_s, notes }))
     }
@@ -84,7 +87,7 @@ impl Registry {
         if let Some(most_s) = self.longest_life_s(handle, end).await
             && most_s < asked_s
         {
-            reasons.push(format!("access tokens of this cluster may live {} at most", long_span(most_s)));
+            reasons.push(format!("access tokens of this cluster may live {} at most", span(most_s)));
         }
         if let Ok(identity) = self.identity(handle, end).await {
             let source = identity.source.unwrap_or_default();
@@ -346,27 +349,5 @@ impl Registry {
         let refused = engine::Refused::LockedOut { until };
         let name = handle.name.as_str();
         Err(report::refusal(refused, name, default.as_str(), "", None, now))
-    }
-}
-
-/// Seconds in words, in days where there are some: `30d`, `1d5h`, `5m00s`.
-fn long_span(seconds: u64) -> String {
-    let (days, hours) = (seconds / 86_400, seconds / 3600 % 24);
-    match (days, hours) {
-        (0, _) => span(seconds),
-        (_, 0) => format!("{days}d"),
-        _ => format!("{days}d{hours}h"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_lives_are_in_days() {
-        assert_eq!(long_span(2_592_000), "30d");
-        assert_eq!(long_span(104_400), "1d5h");
-        assert_eq!(long_span(300), "5m00s");
     }
 }

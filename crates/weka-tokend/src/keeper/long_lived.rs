@@ -34,13 +34,16 @@ pub(super) struct PendingToken {
     made: Option<Made>,
     /// Why the cluster refused it.
     refused: Option<String>,
+    /// The cluster may have made it all the same.
+    is_open: bool,
 }
 
 impl Keeper {
     pub(super) fn on_generate(&mut self, timeout_s: u64, deadline: Moment, reply: MadeReply) {
         self.last_waiter += 1;
         let waiter = WaiterId(self.last_waiter);
-        self.tokens.insert(waiter, PendingToken { timeout_s, reply, made: None, refused: None });
+        self.tokens
+            .insert(waiter, PendingToken { timeout_s, reply, made: None, refused: None, is_open: false });
         self.feed(Event::Generate { waiter, deadline });
     }
 
@@ -86,6 +89,7 @@ impl Keeper {
     pub(super) fn note_refused_token(&mut self, waiter: WaiterId, error: &ApiError) {
         if let Some(pending) = self.tokens.get_mut(&waiter) {
             pending.refused = Some(error.to_string());
+            pending.is_open |= error.leaves_open();
         }
     }
 
@@ -97,13 +101,18 @@ impl Keeper {
         pending: PendingToken,
         now: Moment,
     ) {
-        let PendingToken { reply, made, refused: why, .. } = pending;
+        let PendingToken { reply, made, refused: why, is_open, .. } = pending;
         let result = match (answer, made) {
             (Answer::Generated, Some(made)) => Ok(made),
             (Answer::Refused(refused), _) => {
                 let under_way =
                     self.exchange.as_ref().is_some_and(|running| running.generates == Some(waiter));
-                Err(self.token_refusal(refused, why.as_deref(), under_way, now))
+                let refusal = self.token_refusal(refused, why.as_deref(), under_way, now);
+                Err(if is_open {
+                    refusal.then(format!("it may have been made all the same; {ENDS_IT}"))
+                } else {
+                    refusal
+                })
             }
             (Answer::Generated | Answer::Pair(_), _) => {
                 Err(Refusal::new(Code::Failed, "the daemon has lost the token that was made").then(ENDS_IT))
@@ -122,7 +131,7 @@ impl Keeper {
             }
             (Refused::Unreachable, Some(why)) => {
                 Refusal::new(Code::Unreachable, format!("no long-lived token for profile {name}: {why}"))
-                    .then(format!("it may have been made all the same; {ENDS_IT}"))
+                    .then("try again later; see: weka-token status")
             }
             (Refused::Unreachable, None) if under_way => {
                 let message = format!("{} has not answered in time", self.endpoint());
@@ -130,6 +139,30 @@ impl Keeper {
                     .then(format!("a token may be made all the same; {ENDS_IT}"))
             }
             (refused, _) => self.refusal(refused, now),
+        }
+    }
+}
+
+/// A token on its way to whoever asked for it. Dropped on the way, as they are gone, it says that nobody has it.
+#[derive(Debug)]
+pub(crate) struct OnItsWay<'a>(Option<&'a str>);
+
+impl<'a> OnItsWay<'a> {
+    /// One of this profile.
+    pub(crate) const fn of(profile: &'a str) -> Self {
+        Self(Some(profile))
+    }
+
+    /// It is handed over.
+    pub(crate) fn arrives(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for OnItsWay<'_> {
+    fn drop(&mut self) {
+        if let Some(profile) = self.0 {
+            nobody_has_it(profile);
         }
     }
 }

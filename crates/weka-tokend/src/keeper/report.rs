@@ -41,14 +41,17 @@ pub fn next_step(condition: Condition, profile: &str, default_profile: &str) -> 
     }
 }
 
-/// Seconds in words, as WEKA's durations go: `4m12s`.
+/// Seconds in words, as WEKA's durations go: `4m12s`, `1h05m`, `1d5h`, `30d`.
 #[must_use]
 pub fn span(seconds: u64) -> String {
-    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    match (hours, minutes) {
-        (0, 0) => format!("{rest}s"),
-        (0, _) => format!("{minutes}m{rest:02}s"),
-        _ => format!("{hours}h{minutes:02}m"),
+    let (days, hours) = (seconds / 86_400, seconds / 3600 % 24);
+    let (minutes, rest) = (seconds / 60 % 60, seconds % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{rest}s"),
+        (0, 0, _) => format!("{minutes}m{rest:02}s"),
+        (0, ..) => format!("{hours}h{minutes:02}m"),
+        (_, 0, _) => format!("{days}d"),
+        _ => format!("{days}d{hours}h"),
     }
 }
 
@@ -186,5 +189,6 @@ mod tests {
         assert_eq!(span(9), "9s");
         assert_eq!(span(115), "1m55s");
         assert_eq!(span(3720), "1h02m");
+        assert_eq!([span(2_592_000), span(104_400)], ["30d", "1d5h"]);
     }
 }
