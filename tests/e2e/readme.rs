@@ -280,8 +280,10 @@ fn every_command_of_the_readme_does_what_it_says() {
             "weka-tokend --check" => {
                 let daemon = daemon.as_ref().expect("it was started above");
                 // The real one would signal every daemon of this machine.
-                let text =
-                    format!("#!/bin/sh\n[ \"$*\" = '-HUP -x weka-tokend' ] && kill -HUP {}\n", daemon.pid());
+                let text = format!(
+                    "#!/bin/sh\n[ \"$*\" = \"-HUP -u $(id -u) -x weka-tokend\" ] && kill -HUP {}\n",
+                    daemon.pid()
+                );
                 reader.install("pkill", &text);
                 let before = std::fs::read_to_string(reader.home.config_file()).expect("a configuration");
                 reader.home.configure(&format!("{before}\n{}", profile("other", &reader.cluster, "")));
@@ -291,7 +293,7 @@ fn every_command_of_the_readme_does_what_it_says() {
                 daemon.until_status("the configuration was read again", profiles(2));
                 // What the reader does next is done without it.
                 reader.home.configure(&before);
-                reader.run("pkill -HUP -x weka-tokend");
+                reader.run("pkill -HUP -u \"$(id -u)\" -x weka-tokend");
                 daemon.until_status("the configuration is what it was", profiles(1));
             }
             _ => panic!("no test runs this: {block}"),
