@@ -56,6 +56,23 @@ fn no_save_leaves_no_configuration_and_holds_while_the_daemon_lives() {
 }
 
 #[test]
+fn a_login_that_was_to_be_saved_left_out_what_one_before_it_was_not_to_save() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    login_with(&home, &cluster, "alice", "Alice-Pass1", &["--no-save"]).ok();
+    home.run_with(&["login", "--user", "admin", "--password-stdin"], "Admin-Pass1\n").ok();
+    let saved = fs::read_to_string(home.config_file()).unwrap();
+    for part in [cluster.endpoint(), &cluster.fingerprint, "admin"] {
+        assert!(saved.contains(part), "{part}: {saved}");
+    }
+    // What is read again is the same profile, so its tokens stay.
+    home.run(&["profiles", "add", "lab"]).ok();
+    assert_eq!(daemon.named("default").state, wire::State::Ready);
+    assert!(cluster.honours(&home.run(&["get"]).ok()));
+}
+
+#[test]
 fn a_login_keeps_the_comments_and_the_other_profiles_of_the_configuration() {
     let cluster = Cluster::start(&[]);
     let home = Home::new();

@@ -2,7 +2,7 @@
 
 use crate::account::Account;
 use crate::clock;
-use crate::config::save::ProfileChanges;
+use crate::config::changes::ProfileChanges;
 use crate::config::{ProfileConfig, ProfileName, TokenFile};
 use crate::dirs::Service;
 use crate::file_claims::FileClaim;
@@ -112,6 +112,9 @@ impl Registry {
                 changes.token_file = Some(path.clone());
             }
             config.token_file = TokenFile::Kept(path);
+        }
+        if login.save {
+            changes.complete(&self.filed(&name), &config);
         }
         self.not_locked(&name, &Account::of(&config))?;
         let claim = self.claim_file(&name, &config.token_file).await?;
@@ -241,7 +244,10 @@ impl Registry {
         timeout_ms: u32,
     ) -> Result<Response, Refusal> {
         let name = self.name(target.profile.as_deref())?;
-        let (config, changes) = self.candidate(&target)?;
+        let (config, mut changes) = self.candidate(&target)?;
+        if save {
+            changes.complete(&self.filed(&name), &config);
+        }
         let seen = self.handshake(&config, timeout_ms).await?;
         match &seen.verdict {
             Verdict::Trusted | Verdict::PlainHttp => {}
@@ -272,6 +278,11 @@ impl Registry {
         });
         notes.push(done.await.map_err(|_| Refusal::new(Code::Failed, "the decision could not be kept"))??);
         Ok(Response::Done { notes })
+    }
+
+    /// What the configuration file says of a profile.
+    fn filed(&self, name: &ProfileName) -> ProfileConfig {
+        self.running(name).and_then(|(_, filed)| filed).unwrap_or_default()
     }
 
     /// The keeper of a profile; `None` where there is no such profile; an error where it is disabled.

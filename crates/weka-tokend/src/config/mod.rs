@@ -4,6 +4,7 @@
 //! - [`save`](mod@save) changes a profile in place, with comments and order kept
 //! - [`duration`] is the `2s`, `1d5h` of the command line
 
+pub mod changes;
 pub mod duration;
 mod error;
 mod load;

@@ -2,8 +2,9 @@
 //!
 //! Everything here blocks. What would not load afterwards is not written.
 
+use super::changes::{ProfileChanges, TrustChange};
 use super::load::{self, Problem};
-use super::{ConfigError, ProfileConfig, ProfileName, TokenFile, parse};
+use super::{ConfigError, ProfileName, parse};
 use crate::atomic::{self, FileMode, Links, Manner, ReplaceError, ReplaceProblem};
 use crate::dirs::{Dirs, PRIVATE_FILE, make_missing_folder};
 use std::io;
@@ -11,74 +12,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
-use weka_rest::{Endpoint, Fingerprint, Trust};
-
-/// What of a profile is to change; `None` leaves it alone.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ProfileChanges {
-    /// `endpoints`.
-    pub endpoints: Option<Vec<Endpoint>>,
-    /// `org` (or `tenant`, where the file has that).
-    pub org: Option<String>,
-    /// `username`.
-    pub username: Option<String>,
-    /// `ca_file` and `fingerprint`, of which at most one stays.
-    pub trust: Option<TrustChange>,
-    /// `token_file`, an absolute path.
-    pub token_file: Option<PathBuf>,
-}
-
-/// How certificates are to be judged from now on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TrustChange {
-    /// By the system's roots alone.
-    SystemRoots,
-    /// By this PEM file (absolute path) besides.
-    CaFile(PathBuf),
-    /// By this fingerprint alone.
-    Fingerprint(Fingerprint),
-}
-
-impl From<Trust> for TrustChange {
-    fn from(trust: Trust) -> Self {
-        match trust {
-            Trust::CaFile(path) => Self::CaFile(path),
-            Trust::Fingerprint(pin) => Self::Fingerprint(pin),
-            Trust::SystemRoots => Self::SystemRoots,
-        }
-    }
-}
-
-impl ProfileChanges {
-    /// Makes them in settings that hold, as saving makes them in the file.
-    pub(crate) fn put_over(&self, config: &mut ProfileConfig) {
-        if let Some(endpoints) = &self.endpoints {
-            config.endpoints.clone_from(endpoints);
-            config.endpoints_configured = true;
-        }
-        if self.org.is_some() {
-            config.org.clone_from(&self.org);
-        }
-        if self.username.is_some() {
-            config.username.clone_from(&self.username);
-        }
-        match &self.trust {
-            None => {}
-            Some(TrustChange::SystemRoots) => config.trust = Trust::SystemRoots,
-            Some(TrustChange::CaFile(path)) => config.trust = Trust::CaFile(path.clone()),
-            Some(TrustChange::Fingerprint(pin)) => config.trust = Trust::Fingerprint(*pin),
-        }
-        if let Some(path) = &self.token_file {
-            config.token_file = TokenFile::Kept(path.clone());
-        }
-    }
-
-    /// Whether nothing is to change.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
+use weka_rest::Endpoint;
 
 /// Why a configuration file was not changed.
 #[derive(Debug, thiserror::Error)]

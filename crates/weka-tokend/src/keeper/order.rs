@@ -4,7 +4,7 @@ use super::handover::Surrendered;
 use super::long_lived::MadeReply;
 use crate::account::Account;
 use crate::board::{Board, Published};
-use crate::config::save::ProfileChanges;
+use crate::config::changes::ProfileChanges;
 use crate::config::{ProfileConfig, ProfileName};
 use crate::file_claims::FileClaim;
 use engine::{Generation, Moment};

@@ -3,9 +3,10 @@
 use crate::{Home, mode_of, set_mode};
 use std::fs;
 use std::os::unix::fs::symlink;
+use weka_tokend::config::changes::{ProfileChanges, TrustChange};
 use weka_tokend::config::save::{
-    ProfileChanges, Renaming, SaveError, TrustChange, add_profile, remove_profile, rename_profile,
-    save_profile, set_default_profile, try_rename,
+    Renaming, SaveError, add_profile, remove_profile, rename_profile, save_profile, set_default_profile,
+    try_rename,
 };
 use weka_tokend::config::{self, ProfileName, TokenFile};
 
