@@ -43,8 +43,11 @@ pub(crate) fn measure(bench: &Bench) -> Result<Row, Problem> {
     }
     let refreshes = subject.profile()?.refreshes_total - before;
     let mut peers = Vec::new();
-    let agents =
-        [("git credential-cache", git.map(|git| git.pid())), ("ssh-agent", ssh.map(|ssh| ssh.pid()))];
+    // They live until the end of this function.
+    let agents = [
+        ("git credential-cache", git.as_ref().map(GitCache::pid)),
+        ("ssh-agent", ssh.as_ref().map(SshAgent::pid)),
+    ];
     for (name, pid) in agents {
         if let Some(pid) = pid {
             peers.push(mebibytes(name, Spread::exactly(kib(Memory::of(pid)?.resident))));
