@@ -8,6 +8,7 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 use std::fs;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use wire::State;
@@ -189,29 +190,20 @@ fn two_logins_under_way_were_promised_the_same_token_file() {
     assert_eq!(cluster.logins().len(), 1);
 }
 
-/// A profile that fills a sink, and the same without it.
-fn with_and_without_sink(home: &Home, cluster: &Cluster) -> (String, String) {
-    let without = profile("default", cluster, "username = \"alice\"");
-    let path = home.path().join("sink.json");
-    (format!("{without}[[profile.default.sink]]\npath = {path:?}\n"), without)
+/// A profile that fills a sink; the sink, and the profile's table without it.
+fn with_a_sink() -> (LoggedIn, PathBuf, String) {
+    let (cluster, home) = (Cluster::start(&[]), Home::new());
+    let without = profile("default", &cluster, "username = \"alice\"");
+    let sink = home.path().join("sink.json");
+    home.configure(&format!("{without}[[profile.default.sink]]\npath = {sink:?}\n"));
+    let it = LoggedIn::in_home(home, cluster, "alice", "Alice-Pass1");
+    until("the sink", || sink.exists().then_some(()));
+    (it, sink, without)
 }
 
 #[test]
 fn a_login_under_way_brought_back_what_a_reload_had_taken_away() {
-    let cluster = Cluster::start(&[]);
-    let home = Home::new();
-    let (with, without) = with_and_without_sink(&home, &cluster);
-    let it = LoggedIn::in_home(
-        {
-            home.configure(&with);
-            home
-        },
-        cluster,
-        "alice",
-        "Alice-Pass1",
-    );
-    let sink = it.home.path().join("sink.json");
-    until("the sink", || sink.exists().then_some(()));
+    let (it, sink, without) = with_a_sink();
     slow_logins(&it.cluster, 1500);
     let mut client = begin(&it.home, &it.cluster, "Admin-Pass1", &["--user", "admin"]);
     it.cluster.until_requests("path=/api/v2/login", 2);
@@ -227,20 +219,7 @@ fn a_login_under_way_brought_back_what_a_reload_had_taken_away() {
 
 #[test]
 fn a_look_at_a_certificate_brought_back_what_a_reload_had_taken_away() {
-    let cluster = Cluster::start(&[]);
-    let home = Home::new();
-    let (with, without) = with_and_without_sink(&home, &cluster);
-    let it = LoggedIn::in_home(
-        {
-            home.configure(&with);
-            home
-        },
-        cluster,
-        "alice",
-        "Alice-Pass1",
-    );
-    let sink = it.home.path().join("sink.json");
-    until("the sink", || sink.exists().then_some(()));
+    let (it, sink, without) = with_a_sink();
     // The client has had a look already; the one that counts is slow.
     it.cluster.fault(&json!({"kind": "slow", "delay_ms": 1500, "at": "connect", "skip": 1}));
     let mut client = Process::start(

@@ -5,10 +5,12 @@ use crate::clock;
 use crate::keeper::order::{Handle, Order};
 use crate::peer::Peer;
 use crate::registry::{Registry, deadline};
-use crate::requests::LONGEST_POLL_S;
 use std::time::Duration;
 use tokio::sync::watch;
 use wire::{Pair, Refusal, Response};
+
+/// The longest a long poll is held, in seconds.
+pub(crate) const LONGEST_POLL_S: u32 = 60;
 
 /// What a follower is willing to wait for.
 #[derive(Debug, Clone, Copy)]

@@ -6,7 +6,7 @@ use crate::clock;
 use crate::config::ProfileName;
 use crate::dirs::Service;
 use crate::filesystems::Wanted;
-use crate::following::Wait;
+use crate::following::{LONGEST_POLL_S, Wait};
 use crate::keeper::order::{Handle, Order};
 use crate::peer::Peer;
 use crate::registry::{Registry, deadline};
@@ -15,9 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use wire::{Code, Refusal, Request, Response, Whoami};
-
-/// The longest a long poll is held, in seconds.
-pub(crate) const LONGEST_POLL_S: u32 = 60;
 
 /// What goes back to a peer.
 #[derive(Debug)]

@@ -6,6 +6,7 @@
 //! - [`exchange`]: the tasks that talk to the cluster and the password source
 //! - `file`: the tasks around the token file; `filing` is what comes of them
 //! - [`pairs`]: the bytes behind the engine's generation numbers
+//! - `life`: its start, loop and end; `settings`: what another configuration means
 //! - `perform`: the engine's actions
 //! - `login`: a person's login and what follows from it; [`long_lived`]: tokens that live on without us
 //! - `memory`: what must outlive a restart; `lockouts`: which accounts are locked
@@ -22,6 +23,7 @@ pub mod file;
 mod filing;
 mod gate;
 pub mod handover;
+mod life;
 mod lockouts;
 mod login;
 pub mod long_lived;
@@ -34,6 +36,7 @@ pub mod pairs;
 mod password_memory;
 mod perform;
 pub mod report;
+mod settings;
 mod sharing;
 mod sinks;
 mod storing;
@@ -45,9 +48,8 @@ use crate::config::{ProfileConfig, ProfileName};
 use crate::note::Note;
 use crate::surroundings::Surroundings;
 use crate::systemd::state::Restored;
-use engine::{AccountId, Action, Answer, Condition, Event, Lockouts, Moment, Policy, Session, WaiterId};
+use engine::{Action, Answer, Condition, Event, Lockouts, Session, WaiterId};
 use exchange::Report;
-use file::Looked;
 use filing::FileSide;
 use gate::Gate;
 use handover::Leaving;
@@ -63,9 +65,7 @@ use sharing::Sharing;
 use sinks::SinkSide;
 use std::collections::HashMap;
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 use storing::StoreSide;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -162,7 +162,7 @@ impl Keeper {
         let session_id = bond.as_ref().map(|bond| bond.id.as_str());
         let mut accounts = Accounts::default();
         let account = accounts.own(&config, &Lockouts::default(), clock::now());
-        let policy = policy(&name, session_id, &config, &surroundings, account);
+        let policy = settings::policy(&name, session_id, &config, &surroundings, account);
         let client = Client::new(config.rest_settings());
         let (settings, settings_seen) = watch::channel(Arc::new(config));
         let keeper = Self {
@@ -218,104 +218,6 @@ impl Keeper {
 
     fn config(&self) -> Arc<ProfileConfig> {
         Arc::clone(&self.settings.borrow())
-    }
-
-    /// Runs until every handle is gone and nothing is under way.
-    async fn run(mut self) {
-        self.begin().await;
-        let surroundings = Arc::clone(&self.surroundings);
-        let mut ended = pin!(surroundings.ended());
-        loop {
-            if self.leaving.is_some() && self.has_left().await {
-                return;
-            }
-            tokio::select! {
-                biased;
-                Some(report) = self.inbox.recv() => self.on_report(report),
-                order = self.orders.recv() => match order {
-                    Some(order) => self.on_order(order),
-                    None => break,
-                },
-                () = &mut ended => break,
-                () = self.alarm.rings() => self.feed(Event::Tick),
-                () = self.file.stirred() => self.look_at_file(),
-            }
-        }
-        self.finish().await;
-    }
-
-    /// The handles are gone: the daemon ends or the profile was removed. A pair that is still coming is the
-    /// only one the cluster may honour from now on, so it is waited for and saved.
-    async fn finish(&mut self) {
-        if !self.surroundings.is_ending() {
-            self.withdraw_sinks();
-        }
-        self.end_own();
-        while self.exchange.is_some() || self.saving > 0 || self.memory.is_writing() {
-            let Ok(Some(report)) = tokio::time::timeout(order::FINISH_LIMIT, self.inbox.recv()).await else {
-                break;
-            };
-            self.on_report(report);
-        }
-        self.file.worker.drain(order::FINISH_LIMIT).await;
-        self.finish_sinks().await;
-        self.memory.settle().await;
-        self.finish_own().await;
-        self.storing.settle().await;
-        if !self.surroundings.is_ending() {
-            // The profile was removed, and its tokens with it.
-            self.storing.clear();
-        }
-    }
-
-    /// Looks for what outlived the last daemon, and for a token file.
-    async fn begin(&mut self) {
-        self.watch_file();
-        self.install_sinks();
-        let config = self.config();
-        let stored = self.restored.take().and_then(|restored| restored.state);
-        let kept = match &stored {
-            Some(state) => state.remembered.clone(),
-            None => self.surroundings.recall(self.remembered_file()).await,
-        };
-        let mut memory = self.recall(kept, clock::now());
-        if memory.logged_out {
-            // In case that the last daemon was killed before they were gone.
-            self.withdraw_sinks();
-            self.end_own();
-        }
-        self.resume_own();
-        self.sinks.restored_unix_s = stored.as_ref().map(|state| state.stored_unix_s);
-        if let Some(pair) = self.stored_pair(stored.as_ref(), &config) {
-            self.granted = true;
-            // Everything that is needed is here: no file, and no cluster, stands between this and the first get.
-            self.feed(Event::Started { pair: Some(pair), memory: Box::new(memory) });
-            let stored_unix_s = stored.map(|state| state.stored_unix_s);
-            let reports = self.reports.clone();
-            file::spawn_look_since(&self.file.worker, config.token_file.path(), stored_unix_s, reports);
-            return;
-        }
-        let found = file::look(&self.file.worker, config.token_file.path()).await;
-        if let Looked::Pair { modified_unix_s, .. } = &found {
-            let older = self.memory.is_logged_out_since(*modified_unix_s);
-            if older {
-                tracing::info!("{} is logged out, so the older token file is left alone", self.name);
-            }
-            memory.logged_out &= older;
-        }
-        let pair = self.news_of(found);
-        if pair.is_some() {
-            self.check_trust(&config);
-        }
-        self.feed(Event::Started { pair, memory: Box::new(memory) });
-    }
-
-    /// A file's pair was never used by this daemon: does the cluster show a certificate we trust? It sends
-    /// nothing secret, and tells a person now rather than when the token has died.
-    fn check_trust(&self, config: &ProfileConfig) {
-        if let Some(endpoint) = config.endpoints.first().filter(|endpoint| !endpoint.is_http()) {
-            exchange::spawn_probe(self.client.clone(), endpoint.clone(), self.reports.clone());
-        }
     }
 
     fn on_order(&mut self, order: Order) {
@@ -442,87 +344,5 @@ impl Keeper {
         } else {
             removal.start(&self.file.worker, &self.reports);
         }
-    }
-
-    /// Settings from the configuration file, or from a person's decision about trust.
-    fn reconfigure(&mut self, config: ProfileConfig) {
-        let before = self.config();
-        if *before == config {
-            return;
-        }
-        // Whoever it was may have been given a file of its own by this.
-        self.sharing = Sharing::default();
-        // A pair from a file that no cluster has renewed yet belongs to whichever the configuration names.
-        let named_now = !self.granted;
-        let elsewhere = !before.is_same_account(&config, named_now);
-        let file_moved = self.install(config);
-        if elsewhere {
-            // Tokens go to the cluster that gave them, and to no other.
-            tracing::info!(
-                "{} is another account now, so the tokens of the one before are forgotten",
-                self.name
-            );
-            self.last_error = None;
-            self.password.forget();
-            self.granted = false;
-            self.fallback = None;
-            self.pairs.login_changed();
-            self.feed(Event::Revoked);
-        }
-        self.feed_policy();
-        self.reconfigure_own();
-        if file_moved {
-            self.look_at_file();
-        }
-    }
-
-    /// Takes settings over; says whether the token file is another one.
-    fn install(&mut self, config: ProfileConfig) -> bool {
-        let file_moved = self.settings.borrow().token_file != config.token_file;
-        self.client = Client::new(config.rest_settings());
-        self.settings.send_replace(Arc::new(config));
-        if file_moved {
-            self.file.moved();
-            self.pairs.file_moved();
-            self.watch_file();
-        }
-        self.install_sinks();
-        file_moved
-    }
-
-    fn feed_policy(&mut self) {
-        let lockouts = *self.session.lockouts();
-        let policy = self.policy(&lockouts, clock::now());
-        self.feed(Event::Reconfigured { policy });
-    }
-
-    /// A session that waits for its first event.
-    fn new_session(&mut self, lockouts: &Lockouts, now: Moment) -> Session {
-        Session::new(self.policy(lockouts, now))
-    }
-
-    /// What of the configuration the engine needs to know.
-    fn policy(&mut self, lockouts: &Lockouts, now: Moment) -> Policy {
-        let config = self.config();
-        let account = self.accounts.own(&config, lockouts, now);
-        policy(&self.name, self.session_id(), &config, &self.surroundings, account)
-    }
-}
-
-/// What of the configuration the engine needs to know.
-fn policy(
-    name: &ProfileName,
-    session: Option<&str>,
-    config: &ProfileConfig,
-    surroundings: &Surroundings,
-    account: Option<AccountId>,
-) -> Policy {
-    Policy {
-        refresh_at: config.refresh_at,
-        endpoints: config.endpoints.len().max(1),
-        has_source: config.password.is_some(),
-        source_recheck: config.password.as_ref().map_or(Duration::ZERO, perform::source_recheck),
-        account,
-        seed: surroundings.seed(name, session),
     }
 }

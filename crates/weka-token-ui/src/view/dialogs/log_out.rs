@@ -1,6 +1,6 @@
 //! Logging out.
 
-use super::WAITING;
+use super::state_of_the_deed;
 use crate::model::log_out::LogOut;
 use crate::view::Look;
 use crate::view::sheet::Sheet;
@@ -13,15 +13,7 @@ pub(super) fn sheet(dialog: &LogOut, look: Look, width: u16) -> Sheet {
         sheet.text(&format!("{path} is deleted, if it holds the same tokens."));
     }
     sheet.text("At the cluster they live on until they expire, unless they are revoked first (x).");
-    sheet.gap();
-    if let Some(failure) = &dialog.wrong {
-        sheet.failure(failure);
-        sheet.gap();
-    }
-    if dialog.waiting.is_some() {
-        sheet.styled(WAITING, look.faint());
-        sheet.key("Esc", KeyCode::Esc, "do not wait");
-    } else {
+    if !state_of_the_deed(&mut sheet, look, dialog.wrong.as_ref(), dialog.waiting.is_some()) {
         sheet.text("Log out?");
         sheet.key("y", KeyCode::Char('y'), "log out");
         sheet.key("x", KeyCode::Char('x'), "revoke first");

@@ -12,8 +12,24 @@ mod revoke;
 use super::Look;
 use super::sheet::Sheet;
 use crate::model::dialog::Dialog;
+use ratatui::crossterm::event::KeyCode;
+use weka_token::failure::Failure;
 
 const WAITING: &str = "waiting for the cluster...";
+
+/// What follows what a dialog says of its deed: why that failed, and whether it is waited for. Says so if it is.
+fn state_of_the_deed(sheet: &mut Sheet, look: Look, wrong: Option<&Failure>, waits: bool) -> bool {
+    sheet.gap();
+    if let Some(failure) = wrong {
+        sheet.failure(failure);
+        sheet.gap();
+    }
+    if waits {
+        sheet.styled(WAITING, look.faint());
+        sheet.key("Esc", KeyCode::Esc, "do not wait");
+    }
+    waits
+}
 
 pub(super) fn sheet(dialog: &Dialog, look: Look, width: u16) -> Sheet {
     match dialog {

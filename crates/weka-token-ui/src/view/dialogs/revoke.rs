@@ -1,6 +1,6 @@
 //! Ending all tokens of a user.
 
-use super::{WAITING, whose};
+use super::{state_of_the_deed, whose};
 use crate::model::revoke::Revoke;
 use crate::view::Look;
 use crate::view::sheet::Sheet;
@@ -27,14 +27,7 @@ pub(super) fn sheet(dialog: &Revoke, look: Look, width: u16) -> Sheet {
         sheet.item(&format!("{path} is deleted, if it holds the same tokens"));
     }
     sheet.text("What is mounted stays mounted; new mounts need a new token.");
-    sheet.gap();
-    if let Some(failure) = &dialog.wrong {
-        sheet.failure(failure);
-        sheet.gap();
-    }
-    if dialog.waiting.is_some() {
-        sheet.styled(WAITING, look.faint());
-        sheet.key("Esc", KeyCode::Esc, "do not wait");
+    if state_of_the_deed(&mut sheet, look, dialog.wrong.as_ref(), dialog.waiting.is_some()) {
         return sheet;
     }
     sheet.field("Type yes", &dialog.answer, true, None);

@@ -1,0 +1,110 @@
+//! A keeper's life: what it finds at its start, its loop, and its end.
+
+use super::exchange;
+use super::file::{self, Looked};
+use super::{Keeper, order};
+use crate::clock;
+use crate::config::ProfileConfig;
+use engine::Event;
+use std::pin::pin;
+use std::sync::Arc;
+
+impl Keeper {
+    /// Runs until every handle is gone and nothing is under way.
+    pub(super) async fn run(mut self) {
+        self.begin().await;
+        let surroundings = Arc::clone(&self.surroundings);
+        let mut ended = pin!(surroundings.ended());
+        loop {
+            if self.leaving.is_some() && self.has_left().await {
+                return;
+            }
+            tokio::select! {
+                biased;
+                Some(report) = self.inbox.recv() => self.on_report(report),
+                order = self.orders.recv() => match order {
+                    Some(order) => self.on_order(order),
+                    None => break,
+                },
+                () = &mut ended => break,
+                () = self.alarm.rings() => self.feed(Event::Tick),
+                () = self.file.stirred() => self.look_at_file(),
+            }
+        }
+        self.finish().await;
+    }
+
+    /// The handles are gone: the daemon ends or the profile was removed. A pair that is still coming is the
+    /// only one the cluster may honour from now on, so it is waited for and saved.
+    async fn finish(&mut self) {
+        if !self.surroundings.is_ending() {
+            self.withdraw_sinks();
+        }
+        self.end_own();
+        while self.exchange.is_some() || self.saving > 0 || self.memory.is_writing() {
+            let Ok(Some(report)) = tokio::time::timeout(order::FINISH_LIMIT, self.inbox.recv()).await else {
+                break;
+            };
+            self.on_report(report);
+        }
+        self.file.worker.drain(order::FINISH_LIMIT).await;
+        self.finish_sinks().await;
+        self.memory.settle().await;
+        self.finish_own().await;
+        self.storing.settle().await;
+        if !self.surroundings.is_ending() {
+            // The profile was removed, and its tokens with it.
+            self.storing.clear();
+        }
+    }
+
+    /// Looks for what outlived the last daemon, and for a token file.
+    async fn begin(&mut self) {
+        self.watch_file();
+        self.install_sinks();
+        let config = self.config();
+        let stored = self.restored.take().and_then(|restored| restored.state);
+        let kept = match &stored {
+            Some(state) => state.remembered.clone(),
+            None => self.surroundings.recall(self.remembered_file()).await,
+        };
+        let mut memory = self.recall(kept, clock::now());
+        if memory.logged_out {
+            // In case that the last daemon was killed before they were gone.
+            self.withdraw_sinks();
+            self.end_own();
+        }
+        self.resume_own();
+        self.sinks.restored_unix_s = stored.as_ref().map(|state| state.stored_unix_s);
+        if let Some(pair) = self.stored_pair(stored.as_ref(), &config) {
+            self.granted = true;
+            // Everything that is needed is here: no file, and no cluster, stands between this and the first get.
+            self.feed(Event::Started { pair: Some(pair), memory: Box::new(memory) });
+            let stored_unix_s = stored.map(|state| state.stored_unix_s);
+            let reports = self.reports.clone();
+            file::spawn_look_since(&self.file.worker, config.token_file.path(), stored_unix_s, reports);
+            return;
+        }
+        let found = file::look(&self.file.worker, config.token_file.path()).await;
+        if let Looked::Pair { modified_unix_s, .. } = &found {
+            let older = self.memory.is_logged_out_since(*modified_unix_s);
+            if older {
+                tracing::info!("{} is logged out, so the older token file is left alone", self.name);
+            }
+            memory.logged_out &= older;
+        }
+        let pair = self.news_of(found);
+        if pair.is_some() {
+            self.check_trust(&config);
+        }
+        self.feed(Event::Started { pair, memory: Box::new(memory) });
+    }
+
+    /// A file's pair was never used by this daemon: does the cluster show a certificate we trust? It sends
+    /// nothing secret, and tells a person now rather than when the token has died.
+    fn check_trust(&self, config: &ProfileConfig) {
+        if let Some(endpoint) = config.endpoints.first().filter(|endpoint| !endpoint.is_http()) {
+            exchange::spawn_probe(self.client.clone(), endpoint.clone(), self.reports.clone());
+        }
+    }
+}
