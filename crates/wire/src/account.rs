@@ -1,20 +1,7 @@
-//! Accounts: long-lived tokens, passwords, and the profiles that stand for them.
+//! A user's account at the cluster.
 
-use crate::message::Token;
-use crate::status::State;
 use secret::Password;
 use serde::{Deserialize, Serialize};
-
-/// A long-lived token, which the daemon does not keep.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LongLived {
-    /// It; `expires_in_s` is what the cluster granted.
-    pub token: Token,
-    /// The life that was asked for, in seconds.
-    pub asked_s: u64,
-    /// Anything else a person should know, in sentences.
-    pub notes: Vec<String>,
-}
 
 /// A change of password (WEKA 5.1 API: `PUT /users/password`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,46 +16,19 @@ pub struct ChangePassword {
     pub timeout_ms: u32,
 }
 
-/// A profile among all that there are.
+/// The cluster's answer to `GET /users/whoami` (WEKA 5.1 API).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProfileEntry {
-    /// Its name.
-    pub name: String,
-    /// Whether it is the one that is meant where none is named.
-    pub is_default: bool,
-    /// Its endpoints, as `https://host:port`; empty where its configuration is wrong.
-    pub endpoints: Vec<String>,
-    /// Organisation, where known.
-    pub org: Option<String>,
-    /// WEKA user name, where known.
+pub struct Whoami {
+    /// The profile that was asked for.
+    pub profile: String,
+    /// The answer's `data`, as one line of compact JSON.
+    pub data_json: String,
+    /// `username`.
     pub username: Option<String>,
-    /// Its state; `None` where its configuration is wrong.
-    pub state: Option<State>,
-}
-
-/// A change of which profiles there are, in the configuration file and at once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ProfileEdit {
-    /// One more.
-    Add {
-        /// Its name.
-        name: String,
-    },
-    /// One less: its tokens are forgotten.
-    Remove {
-        /// Its name.
-        name: String,
-    },
-    /// Another name for one, which keeps its tokens.
-    Rename {
-        /// Its name so far.
-        old: String,
-        /// Its name from now on.
-        new: String,
-    },
-    /// The one that is meant where none is named.
-    SetDefault {
-        /// Its name.
-        name: String,
-    },
+    /// `org_name`.
+    pub org: Option<String>,
+    /// `role`.
+    pub role: Option<String>,
+    /// `source`: Internal, LDAP, OIDC.
+    pub source: Option<String>,
 }

@@ -2,7 +2,11 @@
 //! What the daemon and its clients say to each other over a Unix stream socket.
 //!
 //! - [`message`]: [`Request`] and [`Response`], append-only enums.
-//! - [`account`]: long-lived tokens, passwords, and the list of profiles.
+//! - [`token`]: access, refresh and mount tokens, with what belongs to each.
+//! - [`login`]: what a login needs, and what comes of it.
+//! - [`account`]: another password, and who the cluster says we are.
+//! - [`cluster`]: where a cluster is, and how to know that it is the right one.
+//! - [`profile`]: which profiles there are, and what is known of each.
 //! - [`status`]: what `status` shows of the daemon and of each profile.
 //! - [`filesystem`]: what `filesystems` shows.
 //! - [`refusal`]: why a request was not served, and the exit status that follows.
@@ -15,20 +19,25 @@
 
 pub mod account;
 pub mod blocking;
+pub mod cluster;
 pub mod filesystem;
 pub mod finding;
 pub mod frame;
+pub mod login;
 pub mod message;
+pub mod profile;
 pub mod refusal;
 pub mod status;
+pub mod token;
 
-pub use account::{ChangePassword, LongLived, ProfileEdit, ProfileEntry};
+pub use account::{ChangePassword, Whoami};
+pub use cluster::{Certificate, Reached, Server, Target, Trust, Verdict};
 pub use filesystem::{Filesystem, Filesystems};
 pub use finding::{Finding, Level};
 pub use frame::{FrameError, HEADER_LEN, MAX_BODY, VERSION};
-pub use message::{
-    Certificate, LoggedIn, Login, MountGrant, Offer, Pair, ProfileSettings, Reached, Request, Response,
-    Server, Target, Token, TokenFileChoice, Trust, Verdict, Whoami,
-};
+pub use login::{LoggedIn, Login, TokenFileChoice};
+pub use message::{Request, Response};
+pub use profile::{ProfileEdit, ProfileEntry, ProfileSettings};
 pub use refusal::{Code, Refusal};
 pub use status::{DaemonStatus, ProfileStatus, State, Status};
+pub use token::{LongLived, MountGrant, Offer, Pair, Token};
