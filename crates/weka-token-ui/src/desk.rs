@@ -1,6 +1,7 @@
 //! Carries out what the model asks for; what takes time, in a thread of its own.
 
 use crate::inputs::Input;
+use crate::model::answer::unexpected;
 use crate::model::message::{Message, Ticket};
 use secret::AccessToken;
 use std::sync::Arc;
@@ -85,6 +86,6 @@ fn described(client: &Client, profile: String) -> Result<(Box<ProfileSettings>, 
             let offers = client.offers(&settings)?;
             Ok((Box::new(settings), offers))
         }
-        _ => Err(crate::model::dialog::unexpected()),
+        _ => Err(unexpected()),
     }
 }

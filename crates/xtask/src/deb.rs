@@ -1,8 +1,8 @@
 //! A package for Debian and its kin: an `ar` archive of two tar archives, as deb(5) has it.
 
-use crate::dist::Release;
 use crate::libraries::{self, Libraries};
 use crate::problem::Problem;
+use crate::release::Release;
 use crate::tarball::{self, Entry};
 use std::fmt::Write;
 use std::path::Path;

@@ -6,6 +6,7 @@ use crate::layout::Layout;
 use crate::libraries::{self, Libraries};
 use crate::pieces::{self, Piece};
 use crate::problem::Problem;
+use crate::release::Release;
 use crate::tarball::{self, Entry};
 use crate::{deb, rpm_package};
 use clap::{Args, ValueEnum};
@@ -47,23 +48,6 @@ enum Format {
     Deb,
     /// For Fedora, RHEL, SUSE and their kin
     Rpm,
-}
-
-/// What is packed.
-#[derive(Debug)]
-pub(crate) struct Release<'a> {
-    pub(crate) version: &'a str,
-    pub(crate) license: &'a str,
-    /// As Rust names it.
-    pub(crate) architecture: &'a str,
-    pub(crate) maintainer: &'a str,
-    /// One line.
-    pub(crate) summary: &'a str,
-    pub(crate) description: &'a [&'a str],
-    /// What the programs need to run.
-    pub(crate) libraries: Libraries,
-    /// When its files were last modified, in seconds since 1970.
-    pub(crate) modified: u32,
 }
 
 const SUMMARY: &str = "Keeps WEKA access tokens fresh and hands them out";

@@ -2,7 +2,7 @@
 //!
 //! - `demo`, on its `stage`: the main job, seen
 //! - `install` and `uninstall`: the programs and what belongs to them, for a user or a host
-//! - `dist`: an archive (`tarball`), a `deb` and an `rpm_package`; `libraries` finds what they depend on
+//! - `dist`: an archive (`tarball`), a `deb` and an `rpm_package` of a `release`; `libraries` finds what they depend on
 //! - `bench`: figures, with those of other tools beside them
 //! - `binaries` builds what all of these put into place, `layout` says where, `pieces` which, `unit` changes units for it
 //! - `problem` and `console`: what went wrong, and how it is said
@@ -19,6 +19,7 @@ mod layout;
 mod libraries;
 mod pieces;
 mod problem;
+mod release;
 mod rpm_package;
 mod stage;
 mod tarball;

@@ -1,8 +1,8 @@
 //! A package for Fedora, RHEL, SUSE and their kin.
 
-use crate::dist::Release;
 use crate::libraries::Libraries;
 use crate::problem::Problem;
+use crate::release::Release;
 use crate::tarball::Entry;
 use rpm::{BuildConfig, CompressionType, Dependency, FileOptions, PackageBuilder};
 

@@ -1,9 +1,11 @@
 //! A long-lived API token: how long it is to live, the token itself for as long as this is open, and then no more.
 
-use crate::model::dialog::{Instead, Outbox, PATIENCE_MS, Step, unexpected};
+use crate::model::answer::unexpected;
 use crate::model::field::{Field, Used};
 use crate::model::keys;
 use crate::model::message::{Effect, Now, Ticket};
+use crate::model::outbox::{Outbox, PATIENCE_MS};
+use crate::model::step::{Instead, Step};
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use secret::Password;
 use weka_token::duration;

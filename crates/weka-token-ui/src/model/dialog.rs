@@ -1,23 +1,19 @@
-//! What all dialogs have in common.
+//! The dialog that is open, whichever it is.
 
+use crate::model::answer::Answer;
 use crate::model::api_token::ApiToken;
 use crate::model::doctor::Doctor;
 use crate::model::identity::Identity;
 use crate::model::keys;
 use crate::model::log_in::LogIn;
 use crate::model::log_out::LogOut;
-use crate::model::message::{Effect, Now, Ticket};
-use crate::model::notice::Notice;
+use crate::model::message::{Now, Ticket};
+use crate::model::outbox::Outbox;
 use crate::model::passwd::Passwd;
 use crate::model::revoke::Revoke;
+use crate::model::step::Step;
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use secret::Password;
-use weka_token::client::Offers;
-use weka_token::failure::Failure;
-use wire::{Finding, ProfileSettings, Request, Response};
-
-/// How long the cluster may take, with several endpoints in turn, in milliseconds; as the commands have it.
-pub const PATIENCE_MS: u32 = 30_000;
 
 /// A dialog. Each has everything to itself, so that all of it is wiped when it closes.
 #[derive(Debug)]
@@ -38,80 +34,6 @@ pub enum Dialog {
     Doctor(Doctor),
     /// Who the cluster says the user is.
     Identity(Identity),
-}
-
-/// What becomes of a dialog.
-#[derive(Debug)]
-pub enum Step {
-    /// It goes on.
-    Stay,
-    /// It closes, and this is said, if anything.
-    Close(Option<Notice>),
-    /// Another one takes its place.
-    Instead(Instead),
-}
-
-/// What takes the place of a dialog; each is about the profile of this name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Instead {
-    /// End all tokens of the user.
-    Revoke(String),
-    /// The same, and then log out.
-    RevokeAndLogOut(String),
-    /// Change the password, as the cluster wants it; and this is said.
-    Passwd(String, Notice),
-}
-
-/// An answer that came for somebody.
-#[derive(Debug)]
-pub enum Answer {
-    /// What the daemon knows of a profile.
-    Described(Result<(Box<ProfileSettings>, Offers), Failure>),
-    /// What is wrong.
-    Examined(Vec<Finding>),
-    /// Anything else.
-    Response(Result<Box<Response>, Failure>),
-}
-
-/// Collects what is to be done outside.
-#[derive(Debug, Default)]
-pub struct Outbox {
-    tickets: Ticket,
-    effects: Vec<Effect>,
-}
-
-impl Outbox {
-    /// Asks for something; the answer comes with this ticket.
-    pub fn ask(&mut self, request: Request) -> Ticket {
-        self.tickets += 1;
-        let request = Box::new(request);
-        self.effects.push(Effect::Ask { ticket: self.tickets, timeout_ms: PATIENCE_MS, request });
-        self.tickets
-    }
-
-    /// Asks what is known of a profile.
-    pub fn describe(&mut self, profile: &str) -> Ticket {
-        self.tickets += 1;
-        self.effects.push(Effect::Describe { ticket: self.tickets, profile: profile.to_owned() });
-        self.tickets
-    }
-
-    /// Asks what is wrong.
-    pub fn examine(&mut self, profile: Option<String>) -> Ticket {
-        self.tickets += 1;
-        self.effects.push(Effect::Examine { ticket: self.tickets, profile });
-        self.tickets
-    }
-
-    /// Wants something else.
-    pub fn push(&mut self, effect: Effect) {
-        self.effects.push(effect);
-    }
-
-    /// Hands over what has been collected.
-    pub fn take(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.effects)
-    }
 }
 
 impl Dialog {
@@ -194,11 +116,4 @@ impl Dialog {
             (_, answer) => Err(answer),
         }
     }
-}
-
-/// The daemon's answer belongs to another question.
-#[must_use]
-pub fn unexpected() -> Failure {
-    Failure::new(weka_token::failure::FAILED, "the daemon's answer does not fit the question")
-        .then("upgrade weka-token-ui and weka-tokend to the same version")
 }

@@ -1,7 +1,8 @@
 //! What is wrong, and what to do: the findings of `weka-token doctor`.
 
-use crate::model::dialog::{Outbox, Step};
 use crate::model::message::Ticket;
+use crate::model::outbox::Outbox;
+use crate::model::step::Step;
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use wire::Finding;
 

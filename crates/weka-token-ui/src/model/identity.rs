@@ -1,7 +1,9 @@
 //! Who the cluster says the user of a profile is.
 
-use crate::model::dialog::{Outbox, PATIENCE_MS, Step, unexpected};
+use crate::model::answer::unexpected;
 use crate::model::message::Ticket;
+use crate::model::outbox::{Outbox, PATIENCE_MS};
+use crate::model::step::Step;
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use weka_token::failure::Failure;
 use wire::{Request, Response, Whoami};

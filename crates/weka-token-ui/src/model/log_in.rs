@@ -1,10 +1,12 @@
 //! The way in: what the daemon knows, what a person adds, whether the cluster is the right one, and the login.
 
-use crate::model::dialog::{Answer, Instead, Outbox, PATIENCE_MS, Step, unexpected};
+use crate::model::answer::{Answer, unexpected};
 use crate::model::field::{Field, SecretField, Used};
 use crate::model::keys;
 use crate::model::message::{Now, Ticket};
 use crate::model::notice::Notice;
+use crate::model::outbox::{Outbox, PATIENCE_MS};
+use crate::model::step::{Instead, Step};
 use crate::model::type_ahead::{TypeAhead, Typed};
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use secret::Password;

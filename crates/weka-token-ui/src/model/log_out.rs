@@ -1,8 +1,10 @@
 //! Logging out, confirmed.
 
-use crate::model::dialog::{Instead, Outbox, PATIENCE_MS, Step, unexpected};
+use crate::model::answer::unexpected;
 use crate::model::message::{Now, Ticket};
 use crate::model::notice::Notice;
+use crate::model::outbox::{Outbox, PATIENCE_MS};
+use crate::model::step::{Instead, Step};
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use weka_token::failure::Failure;
 use wire::{ProfileStatus, Request, Response};

@@ -1,15 +1,16 @@
 //! The state of the screen. It changes by messages and by nothing else, and asks for what it wants done
 //! outside: no I/O, no clock, no terminal.
 //!
-//! - [`message`]: what can happen, and what can be asked for
+//! - [`message`]: what can happen, and what can be asked for; an [`outbox`] collects the latter
 //! - [`daemon`] and [`history`]: what is known of the daemon
 //! - [`keys`]: what keys do
 //! - [`dialog`], with [`log_in`], [`log_out`], [`passwd`], [`api_token`] and [`revoke`]: what is asked of a person;
-//!   [`doctor`] and [`identity`]: what is told
+//!   [`doctor`] and [`identity`]: what is told. A key or an [`answer`] is a [`step`] on, or the end of it
 //! - [`field`] and [`type_ahead`]: what a person types
 //! - [`notice`]: what is said when something was done
 //! - `mouse`: what clicks and the wheel do
 
+pub mod answer;
 pub mod api_token;
 pub mod daemon;
 pub mod dialog;
@@ -23,13 +24,16 @@ pub mod log_out;
 pub mod message;
 mod mouse;
 pub mod notice;
+pub mod outbox;
 pub mod passwd;
 pub mod revoke;
+pub mod step;
 pub mod type_ahead;
 
+use crate::model::answer::Answer;
 use crate::model::api_token::ApiToken;
 use crate::model::daemon::Daemon;
-use crate::model::dialog::{Answer, Dialog, Instead, Outbox, PATIENCE_MS, Step};
+use crate::model::dialog::Dialog;
 use crate::model::doctor::Doctor;
 use crate::model::identity::Identity;
 use crate::model::keys::Action;
@@ -38,8 +42,10 @@ use crate::model::log_out::LogOut;
 use crate::model::message::{Effect, Message, Now};
 use crate::model::mouse::WHEEL;
 use crate::model::notice::{Notice, Tone, nothing_selected, told};
+use crate::model::outbox::{Outbox, PATIENCE_MS};
 use crate::model::passwd::Passwd;
 use crate::model::revoke::Revoke;
+use crate::model::step::{Instead, Step};
 use crate::model::type_ahead::{TypeAhead, Typed};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use secret::Password;

@@ -1,9 +1,11 @@
 //! Another password: the old one, the new one, and the new one again.
 
-use crate::model::dialog::{Answer, Outbox, PATIENCE_MS, Step, unexpected};
+use crate::model::answer::{Answer, unexpected};
 use crate::model::field::{SecretField, Used};
 use crate::model::message::{Now, Ticket};
 use crate::model::notice::Notice;
+use crate::model::outbox::{Outbox, PATIENCE_MS};
+use crate::model::step::Step;
 use crate::model::type_ahead::{TypeAhead, Typed};
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use secret::Password;

@@ -1,9 +1,11 @@
 //! Ending all tokens of a user, confirmed by a typed word: what dies is said first.
 
-use crate::model::dialog::{Outbox, PATIENCE_MS, Step, unexpected};
+use crate::model::answer::unexpected;
 use crate::model::field::Field;
 use crate::model::message::{Now, Ticket};
 use crate::model::notice::Notice;
+use crate::model::outbox::{Outbox, PATIENCE_MS};
+use crate::model::step::Step;
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use weka_token::failure::Failure;
 use wire::{ProfileStatus, Request, Response};
