@@ -8,7 +8,7 @@ use crate::environment::Environment;
 use crate::failure::{FAILED, Failure};
 use crate::session::{self, Session};
 use crate::socket_search::Places;
-use crate::{cluster_trust, doctor, output, status};
+use crate::{cluster_trust, doctor, output, status_pages};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use wire::{Finding, ProfileSettings, Request, Response, Status};
@@ -47,7 +47,7 @@ impl Client {
     pub fn new(socket: Option<PathBuf>, profile: Option<String>) -> Result<Self, Failure> {
         let environment = Environment::read();
         let global = Global { socket, profile, quiet: true };
-        let Session { places, profile, .. } = crate::session(&global, &environment)?;
+        let Session { places, profile, .. } = Session::new(&global, &environment)?;
         Ok(Self { environment, places, profile })
     }
 
@@ -153,7 +153,7 @@ impl Follower {
     /// # Errors
     /// The daemon has gone, or was never there. The next call connects anew; pausing in between is the caller's.
     pub fn next(&mut self, wait_s: u32) -> Result<Status, Failure> {
-        let timeout_ms = wait_s.saturating_mul(1000).saturating_add(status::ANSWER_MS);
+        let timeout_ms = wait_s.saturating_mul(1000).saturating_add(session::ANSWER_MS);
         let outcome = self.ask(wait_s, timeout_ms);
         match &outcome {
             Ok(status) => self.revision = Some(status.revision),
@@ -168,7 +168,7 @@ impl Follower {
             Some(connection) => connection,
             None => self.connection.insert(self.client.session().connect(timeout_ms)?),
         };
-        status::whole(|after_name| {
+        status_pages::whole(|after_name| {
             // Only the first page waits.
             let after_revision = after_revision.filter(|_| after_name.is_none());
             let wait_s = if after_revision.is_some() { wait_s } else { 0 };
@@ -177,7 +177,7 @@ impl Follower {
             let path = connection.path();
             let answer =
                 answer.map_err(|error: ExchangeError| session::no_answer(error, path, timeout_ms))?;
-            status::status_in(session::accepted(answer)?)
+            status_pages::status_in(session::accepted(answer)?)
         })
     }
 }

@@ -4,8 +4,7 @@
 use crate::args::{ClusterOptions, TrustOptions};
 use crate::environment::Environment;
 use crate::failure::{Failure, PERSON_NEEDED, USAGE};
-use crate::session::{self, Session};
-use crate::status::ANSWER_MS;
+use crate::session::{self, ANSWER_MS, Session};
 use crate::terminal::Terminal;
 use crate::utc;
 use std::ffi::OsStr;

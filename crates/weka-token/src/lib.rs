@@ -22,7 +22,8 @@
 //! - `doctor`, with `units`: what is wrong, and what to do.
 //! - [`completions`] and [`man`], with `after_help`: what shells and manual readers get; for packages too.
 //! - `mount`: what mount(8) runs as `/sbin/mount.weka-token`, chosen by the program's name.
-//! - `status`, with `status_table`, `status_json` and `prometheus`; `watch` and `screen` keep it current.
+//! - `status`, of `status_pages`, with `status_table`, `status_json` and `prometheus`; `watch` and `screen` keep it
+//!   current.
 //! - `ui`: hands over to `weka-token-ui`, a program of its own.
 //!
 //! For commands that run others:
@@ -31,7 +32,7 @@
 //! - `child`: the program under our eyes, with `held_signals`: what would end us is passed on to it, and we end after it.
 //! - `private_file`: a token file for one command; in a folder made and swept by `private_folder`.
 //! - `kept_file`: the same, kept current while the command lives, as `follower` hears of the next pair.
-//! - `token_json`: token files as WEKA's own tools write and read them.
+//! - `token_json`, by `json_reader`: token files as WEKA's own tools write and read them.
 //!
 //! What comes out:
 //! - `output`: results on stdout in one write, everything else on stderr.
@@ -61,6 +62,7 @@ mod generate_token;
 mod get;
 mod held_signals;
 mod json;
+mod json_reader;
 mod kept_file;
 mod login;
 mod logout;
@@ -83,6 +85,7 @@ mod socket_search;
 pub mod span;
 mod status;
 mod status_json;
+mod status_pages;
 mod status_table;
 mod sys;
 mod terminal;
@@ -95,7 +98,7 @@ mod watch;
 mod whoami;
 mod wrap;
 
-use args::{Command, Global, Parsed};
+use args::{Command, Parsed};
 use environment::Environment;
 use failure::Failure;
 use session::Session;
@@ -110,7 +113,7 @@ pub fn run() -> ExitCode {
     let program = words.next().unwrap_or_default();
     let arguments: Vec<OsString> = words.collect();
     let (name, outcome) = if mount::is_helper(&program) {
-        (mount::NAME, run_mount_helper(&arguments, &environment))
+        (args::MOUNT_HELPER, run_mount_helper(&arguments, &environment))
     } else {
         ("weka-token", run_command(&arguments, &environment))
     };
@@ -122,7 +125,7 @@ pub fn run() -> ExitCode {
 
 fn run_command(arguments: &[OsString], environment: &Environment) -> Result<u8, Failure> {
     if let Some((global, options)) = fast_path::parse(arguments) {
-        return session(&global, environment).and_then(|it| get::run(&it, &options));
+        return Session::new(&global, environment).and_then(|it| get::run(&it, &options));
     }
     match args::parse(arguments) {
         Ok(parsed) => run_parsed(parsed, environment),
@@ -137,15 +140,6 @@ fn run_command(arguments: &[OsString], environment: &Environment) -> Result<u8, 
 fn run_mount_helper(arguments: &[OsString], environment: &Environment) -> Result<u8, Failure> {
     let parsed = args::parse_mount_helper(arguments).map_err(mount::in_terms_of_mount)?;
     run_parsed(parsed, environment)
-}
-
-fn session<'a>(global: &Global, environment: &'a Environment) -> Result<Session<'a>, Failure> {
-    let profile = match &global.profile {
-        Some(profile) => Some(profile.clone()),
-        None => environment.profile.as_deref().map(profile_name::from_environment).transpose()?,
-    };
-    let places = socket_search::places(global.socket.as_deref(), environment, nix::unistd::geteuid());
-    Ok(Session { environment, places, profile, quiet: global.quiet })
 }
 
 fn run_parsed(parsed: Parsed, environment: &Environment) -> Result<u8, Failure> {
@@ -165,7 +159,7 @@ fn run_parsed(parsed: Parsed, environment: &Environment) -> Result<u8, Failure> 
     if let Command::Mount(arguments) = command {
         return mount::run(&global, &arguments);
     }
-    let session = session(&global, environment);
+    let session = Session::new(&global, environment);
     let session =
         if command.passes_a_status_on() { session.map_err(Failure::before_start) } else { session }?;
     match command {

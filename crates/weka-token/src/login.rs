@@ -3,9 +3,8 @@
 use crate::args::LoginOptions;
 use crate::cluster_trust::{self, absolute, text};
 use crate::failure::{Failure, PERSON_NEEDED, USAGE};
-use crate::session::{self, Session};
+use crate::session::{self, ANSWER_MS, Session};
 use crate::span;
-use crate::status::ANSWER_MS;
 use crate::terminal::{self, Terminal};
 use wire::{LoggedIn, Login, ProfileSettings, Request, Response, Target, TokenFileChoice, Trust};
 

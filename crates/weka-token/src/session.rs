@@ -1,16 +1,20 @@
 //! A command's dealings with the daemon: what may be repeated is repeated, and what goes wrong becomes a
 //! [`Failure`] with a next step.
 
+use crate::args::Global;
 use crate::connection::{ConnectError, Connection, ExchangeError};
 use crate::environment::Environment;
 use crate::failure::{FAILED, Failure, NO_DAEMON, NOT_PERMITTED, USAGE};
 use crate::output;
-use crate::socket_search::{Places, manager_option};
+use crate::profile_name;
+use crate::socket_search::{self, Places, manager_option};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use wire::{FrameError, Request, Response};
 
+/// How long the daemon may take to answer, in milliseconds; it has everything at hand.
+pub(crate) const ANSWER_MS: u32 = 10_000;
 /// What the client waits beyond the wait it asked the daemon for.
 const GRACE: Duration = Duration::from_secs(2);
 /// The first pause before a repetition, and the longest.
@@ -23,6 +27,21 @@ pub(crate) struct Session<'a> {
     pub(crate) places: Places,
     pub(crate) profile: Option<String>,
     pub(crate) quiet: bool,
+}
+
+impl<'a> Session<'a> {
+    /// Where the daemon is to be looked for, and which profile is meant: options come before the environment.
+    ///
+    /// # Errors
+    /// `WEKA_TOKEN_PROFILE` names no profile.
+    pub(crate) fn new(global: &Global, environment: &'a Environment) -> Result<Self, Failure> {
+        let profile = match &global.profile {
+            Some(profile) => Some(profile.clone()),
+            None => environment.profile.as_deref().map(profile_name::from_environment).transpose()?,
+        };
+        let places = socket_search::places(global.socket.as_deref(), environment, nix::unistd::geteuid());
+        Ok(Self { environment, places, profile, quiet: global.quiet })
+    }
 }
 
 impl Session<'_> {

@@ -1,18 +1,16 @@
 //! Token files as WEKA's own tools write and read them: one JSON object with `access_token`, `refresh_token` and
 //! `token_type`, indented by four.
 //!
-//! Read by hand, as `json` writes by hand: no copy of a token is left in a buffer that is not wiped, and the client
-//! needs no further crates. A property test holds it against `serde_json`.
+//! By hand, with `json_reader` and `json`, so that no copy of a token is left in a buffer that is not wiped.
 
 use crate::json;
+use crate::json_reader::Reader;
 use secret::{AccessToken, RefreshToken};
 use wire::{Offer, Pair};
 use zeroize::Zeroizing;
 
 /// A file that is longer than this is none of ours, in bytes.
 pub(crate) const LONGEST: usize = 64 * 1024;
-/// How deep what is skipped may be nested.
-const DEEPEST: usize = 64;
 
 /// What a token file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,19 +67,18 @@ pub(crate) fn write(tokens: &FileTokens) -> Zeroizing<Vec<u8>> {
 pub(crate) fn read(bytes: &[u8]) -> Option<FileTokens> {
     // Some editors put a byte order mark in front.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut reader = Reader { rest: std::str::from_utf8(bytes).ok()? };
+    let mut reader = Reader::new(std::str::from_utf8(bytes).ok()?);
     let (mut access, mut refresh, mut kind) = (None, None, None);
     reader.object(|reader, key| {
         match key {
-            "access_token" => access = reader.token()?,
-            "refresh_token" => refresh = reader.token()?,
-            "token_type" => kind = reader.token()?,
-            _ => reader.skip(DEEPEST)?,
+            "access_token" => access = token(reader)?,
+            "refresh_token" => refresh = token(reader)?,
+            "token_type" => kind = token(reader)?,
+            _ => reader.skip()?,
         }
         Some(())
     })?;
-    reader.space();
-    if !reader.rest.is_empty() || (access.is_none() && refresh.is_none()) {
+    if !reader.is_at_end() || (access.is_none() && refresh.is_none()) {
         return None;
     }
     let owned = |text: Zeroizing<String>| text.as_str().to_owned();
@@ -92,172 +89,10 @@ pub(crate) fn read(bytes: &[u8]) -> Option<FileTokens> {
     })
 }
 
-/// Reads JSON from its beginning on; `None` wherever it is none.
-struct Reader<'a> {
-    rest: &'a str,
-}
-
-impl<'a> Reader<'a> {
-    fn space(&mut self) {
-        self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
-    }
-
-    /// This sign, after white space.
-    fn sign(&mut self, sign: char) -> Option<()> {
-        self.space();
-        self.rest = self.rest.strip_prefix(sign)?;
-        Some(())
-    }
-
-    fn object(&mut self, mut value: impl FnMut(&mut Self, &str) -> Option<()>) -> Option<()> {
-        self.sign('{')?;
-        if self.sign('}').is_some() {
-            return Some(());
-        }
-        loop {
-            self.space();
-            let key = self.string()?;
-            self.sign(':')?;
-            self.space();
-            value(self, &key)?;
-            if self.sign(',').is_none() {
-                return self.sign('}');
-            }
-        }
-    }
-
-    /// A token: text of visible ASCII; nothing at all, or null, is none.
-    fn token(&mut self) -> Option<Option<Zeroizing<String>>> {
-        if let Some(rest) = self.rest.strip_prefix("null") {
-            self.rest = rest;
-            return Some(None);
-        }
-        let text = self.string()?;
-        if text.is_empty() {
-            return Some(None);
-        }
-        text.bytes().all(|byte| byte.is_ascii_graphic()).then_some(Some(text))
-    }
-
-    fn skip(&mut self, depth: usize) -> Option<()> {
-        self.space();
-        match self.rest.bytes().next()? {
-            b'"' => self.string().map(drop),
-            b'{' => {
-                let depth = depth.checked_sub(1)?;
-                self.object(|reader, _| reader.skip(depth))
-            }
-            b'[' => {
-                let depth = depth.checked_sub(1)?;
-                self.sign('[')?;
-                if self.sign(']').is_some() {
-                    return Some(());
-                }
-                loop {
-                    self.skip(depth)?;
-                    if self.sign(',').is_none() {
-                        return self.sign(']');
-                    }
-                }
-            }
-            b'-' | b'0'..=b'9' => self.number(),
-            _ => {
-                let word = ["true", "false", "null"].into_iter().find(|word| self.rest.starts_with(word))?;
-                self.rest = self.rest.strip_prefix(word)?;
-                Some(())
-            }
-        }
-    }
-
-    fn number(&mut self) -> Option<()> {
-        self.rest = self.rest.strip_prefix('-').unwrap_or(self.rest);
-        match self.rest.strip_prefix('0') {
-            Some(rest) => self.rest = rest,
-            None => self.digits()?,
-        }
-        if let Some(rest) = self.rest.strip_prefix('.') {
-            self.rest = rest;
-            self.digits()?;
-        }
-        if let Some(rest) = self.rest.strip_prefix(['e', 'E']) {
-            self.rest = rest.strip_prefix(['+', '-']).unwrap_or(rest);
-            self.digits()?;
-        }
-        Some(())
-    }
-
-    fn digits(&mut self) -> Option<()> {
-        let rest = self.rest.trim_start_matches(|letter: char| letter.is_ascii_digit());
-        let found = rest.len() < self.rest.len();
-        self.rest = rest;
-        found.then_some(())
-    }
-
-    fn string(&mut self) -> Option<Zeroizing<String>> {
-        self.rest = self.rest.strip_prefix('"')?;
-        // What is left is at least as long as the text: the buffer never moves.
-        let mut text = Zeroizing::new(String::with_capacity(self.rest.find('"').map_or(0, |end| end + 1)));
-        loop {
-            let letter = self.letter()?;
-            match letter {
-                '"' => return Some(text),
-                '\\' => {
-                    let letter = self.escape()?;
-                    reserve(&mut text, letter.len_utf8());
-                    text.push(letter);
-                }
-                control if control < ' ' => return None,
-                letter => {
-                    reserve(&mut text, letter.len_utf8());
-                    text.push(letter);
-                }
-            }
-        }
-    }
-
-    fn letter(&mut self) -> Option<char> {
-        let mut letters = self.rest.chars();
-        let letter = letters.next()?;
-        self.rest = letters.as_str();
-        Some(letter)
-    }
-
-    fn escape(&mut self) -> Option<char> {
-        Some(match self.letter()? {
-            letter @ ('"' | '\\' | '/') => letter,
-            'b' => '\u{8}',
-            'f' => '\u{c}',
-            'n' => '\n',
-            'r' => '\r',
-            't' => '\t',
-            'u' => {
-                let first = self.unit()?;
-                if !(0xd800..0xdc00).contains(&first) {
-                    return char::from_u32(first);
-                }
-                self.rest = self.rest.strip_prefix("\\u")?;
-                let second = self.unit()?.checked_sub(0xdc00).filter(|low| *low < 0x400)?;
-                return char::from_u32(0x1_0000 + ((first - 0xd800) << 10) + second);
-            }
-            _ => return None,
-        })
-    }
-
-    fn unit(&mut self) -> Option<u32> {
-        let (digits, rest) = self.rest.split_at_checked(4)?;
-        self.rest = rest;
-        let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        is_hex.then(|| u32::from_str_radix(digits, 16).ok()).flatten()
-    }
-}
-
-/// Makes room without leaving an outgrown copy behind.
-fn reserve(text: &mut Zeroizing<String>, more: usize) {
-    if text.capacity() - text.len() < more {
-        let mut larger = Zeroizing::new(String::with_capacity(2 * text.capacity() + more));
-        larger.push_str(text);
-        *text = larger;
-    }
+/// A token: text of visible ASCII; nothing at all, or null, is none.
+fn token(reader: &mut Reader<'_>) -> Option<Option<Zeroizing<String>>> {
+    let text = reader.text()?.filter(|text| !text.is_empty());
+    text.iter().all(|text| text.bytes().all(|byte| byte.is_ascii_graphic())).then_some(text)
 }
 
 #[cfg(test)]

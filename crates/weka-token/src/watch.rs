@@ -7,8 +7,8 @@ use crate::failure::{FAILED, Failure};
 use crate::output::{self, Reader};
 use crate::screen::Screen;
 use crate::session::{self, Session};
-use crate::status;
 use crate::status_json;
+use crate::status_pages::{status_in, whole};
 use crate::status_table;
 use crate::terminal::Signals;
 use nix::errno::Errno;
@@ -121,7 +121,7 @@ impl Watch<'_> {
             Woken::TimeUp => return Err(stopped(ExchangeError::TimedOut, connection)),
         }
         let mut first = Some(self.receive(connection)?);
-        let status = status::whole(|after_name| match first.take() {
+        let status = whole(|after_name| match first.take() {
             Some(page) => Ok(page),
             None => {
                 let question = self.question(None, after_name);
@@ -148,7 +148,7 @@ impl Watch<'_> {
 
     fn receive(&self, connection: &mut Connection) -> Result<Status, Stopped> {
         let answer = connection.receive().map_err(|error| stopped(error, connection))?;
-        Ok(status::status_in(session::accepted(answer)?)?)
+        Ok(status_in(session::accepted(answer)?)?)
     }
 
     /// Waits for the connection or for `limit`, counting down on the screen and minding signals.

@@ -1,18 +1,19 @@
-//! The command line as clap knows it: every command here, their options in `options`, and in `help` what the help says
-//! after those.
+//! The command line as clap knows it: every command here, their options in `options` and `mount`, and in `help` what the
+//! help says after those.
 //!
 //! Nothing wraps a help text: `-h` has to fit 80 columns as it stands.
 
 mod help;
+mod mount;
 mod options;
 
+pub(crate) use mount::{MountOptions, NAME as MOUNT_HELPER};
 pub(crate) use options::{
     ClusterOptions, CurlOptions, ExecOptions, GenerateOptions, GetOptions, LoginOptions, LongTimeout,
     MountTokenOptions, PasswdOptions, RevokeOptions, StatusOptions, Timeout, TrustOptions,
 };
 
 use crate::failure::{Failure, USAGE};
-use crate::mount;
 use crate::output;
 use crate::profile_name;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -102,7 +103,7 @@ pub(crate) enum Command {
     Curl(CurlOptions),
     /// Mount a filesystem with a live token, as mount(8) does
     #[command(after_help = mount::HELP)]
-    Mount(mount::Arguments),
+    Mount(MountOptions),
     /// List the cluster's filesystems
     #[command(after_help = help::FILESYSTEMS)]
     Filesystems {
@@ -210,12 +211,12 @@ pub(crate) enum Parsed {
 
 /// `mount.weka-token`, with what mount(8) tells its helpers.
 #[derive(Debug, Parser)]
-#[command(name = mount::NAME, version, about = mount::ABOUT, after_help = mount::HELP)]
+#[command(name = MOUNT_HELPER, version, about = mount::ABOUT, after_help = mount::HELP)]
 struct MountHelper {
     #[command(flatten)]
     global: Global,
     #[command(flatten)]
-    arguments: mount::Arguments,
+    arguments: MountOptions,
 }
 
 /// Parses a command line, without the program's name.
@@ -252,7 +253,7 @@ fn without_suggestion(mut error: clap::Error) -> clap::Error {
 /// # Errors
 /// A usage failure with clap's explanation.
 pub(crate) fn parse_mount_helper(arguments: &[OsString]) -> Result<Parsed, Failure> {
-    match MountHelper::try_parse_from(line(mount::NAME, arguments)) {
+    match MountHelper::try_parse_from(line(MOUNT_HELPER, arguments)) {
         Ok(parsed) => Ok(Parsed::Command(parsed.global, Command::Mount(parsed.arguments))),
         Err(error) => explained(without_suggestion(error)),
     }

@@ -4,17 +4,15 @@
 //! mount(8) may be run by anybody, so the environment counts for nothing here, and a boot waits for us, so every wait has
 //! an end. There is no umount.weka-token: what is mounted is a wekafs, and umount(8) knows it by that name.
 
-mod arguments;
 mod failed;
 mod helper;
 mod options;
 mod source;
 mod spec;
 
-pub(crate) use arguments::{ABOUT, Arguments, HELP};
 pub(crate) use failed::in_terms_of_mount;
 
-use crate::args::Global;
+use crate::args::{Global, MOUNT_HELPER, MountOptions};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::kept_file::KeptFile;
@@ -35,20 +33,18 @@ use std::path::{Path, PathBuf};
 use wire::{Offer, Pair};
 use zeroize::Zeroizing;
 
-/// The name that mount(8) looks for.
-pub(crate) const NAME: &str = "mount.weka-token";
 /// Where private files are: on memory, and root's alone.
 const RUN: &str = "/run";
-const FOLDER: &str = NAME;
+const FOLDER: &str = MOUNT_HELPER;
 /// How often a private file is tried for: the folder may go with another mount's file just then.
 const ATTEMPTS: u32 = 100;
 
 /// Whether a program of this name is the one that mount(8) runs.
 pub(crate) fn is_helper(program: &OsStr) -> bool {
-    Path::new(program).file_name() == Some(OsStr::new(NAME))
+    Path::new(program).file_name() == Some(OsStr::new(MOUNT_HELPER))
 }
 
-pub(crate) fn run(global: &Global, arguments: &Arguments) -> Result<u8, Failure> {
+pub(crate) fn run(global: &Global, arguments: &MountOptions) -> Result<u8, Failure> {
     let mut options = Options::parse(&arguments.options, arguments.sloppy)?;
     merge(&mut options.profile, global.profile.clone(), "--profile", "token_profile")?;
     merge(&mut options.socket, global.socket.clone(), "--socket", "token_socket")?;
@@ -145,7 +141,7 @@ fn places(options: &Options) -> Places {
 /// One mount.
 #[derive(Debug)]
 struct Mount<'a> {
-    arguments: &'a Arguments,
+    arguments: &'a MountOptions,
     options: &'a Options,
     kind: Option<OsString>,
     verbose: bool,
@@ -190,7 +186,7 @@ impl Mount<'_> {
             ));
         }
         for note in &grant.notes {
-            source.session.say(&format!("{NAME}: {note}"));
+            source.session.say(&format!("{MOUNT_HELPER}: {note}"));
         }
         self.explain(|| {
             let life = grant.expires_in_s.map(|life| format!(", which lives for {}", span::short(life)));
@@ -241,7 +237,7 @@ impl Mount<'_> {
 
     fn explain(&self, text: impl Fn() -> String) {
         if self.verbose {
-            crate::output::say(&format!("{NAME}: {}", text()));
+            crate::output::say(&format!("{MOUNT_HELPER}: {}", text()));
         }
     }
 }
@@ -281,7 +277,7 @@ fn no_private_file(failures: &[(PathBuf, io::Error)]) -> Failure {
 fn give_back(source: &Source<'_>, after: u64, offer: &Offer) {
     if let Err(failure) = source.adopt(after, offer) {
         source.session.say(&format!(
-            "{NAME}: warning: mount.wekafs has renewed the token, and the daemon could not be given the new one: {}",
+            "{MOUNT_HELPER}: warning: mount.wekafs has renewed the token, and the daemon could not be given the new one: {}",
             failure.message
         ));
     }

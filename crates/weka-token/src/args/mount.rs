@@ -4,12 +4,14 @@ use clap::Args;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+/// The name that mount(8) looks for.
+pub(crate) const NAME: &str = "mount.weka-token";
 /// What `mount.weka-token` is.
-pub(crate) const ABOUT: &str =
+pub(super) const ABOUT: &str =
     "Mounts a WEKA filesystem with a live token: mount(8) runs it for type weka-token";
 
 /// After the options, in the help and in the manual page.
-pub(crate) const HELP: &str = "\
+pub(super) const HELP: &str = "\
 Options of its own, among those of -o. All others go on to /sbin/mount.wekafs as
 they are, with a private token file; and so do -f, -n, -s, -v and -N.
   token_profile=NAME     the profile, if not the default one
@@ -38,7 +40,7 @@ Examples:
 
 /// Options of `mount`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
-pub(crate) struct Arguments {
+pub(crate) struct MountOptions {
     /// What: HOST[,HOST].../FILESYSTEM, :/FILESYSTEM or FILESYSTEM
     pub(crate) spec: OsString,
     /// Where: a folder
