@@ -38,6 +38,7 @@ mod regression;
 mod regression_clients;
 mod regression_files;
 mod regression_logins;
+mod regression_names;
 mod regular_user;
 mod reload;
 mod reload_changes;

@@ -31,6 +31,23 @@ pub(crate) enum Next {
     Pair(Box<Pair>),
 }
 
+/// What the daemon has to be told: a pair that somebody else renewed from one of its own.
+#[derive(Debug)]
+pub(crate) struct Owed {
+    /// The profile, by the name that it had last.
+    pub(crate) profile: String,
+    /// The pair that it was renewed from.
+    pub(crate) after: u64,
+    pub(crate) offer: Offer,
+}
+
+impl Owed {
+    /// How the daemon is told.
+    pub(crate) fn request(&self) -> Request {
+        Request::Adopt { profile: Some(self.profile.clone()), after: self.after, offer: self.offer.clone() }
+    }
+}
+
 /// What the daemon was asked last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Asked {
@@ -42,6 +59,8 @@ enum Asked {
 #[derive(Debug)]
 pub(crate) struct Follower<'a> {
     session: &'a Session<'a>,
+    /// The profile, by the name that it had last: whichever is the default one may change meanwhile.
+    profile: String,
     /// The pair in the file, or the one that what is in the file was renewed from.
     id: u64,
     /// Whether the caller may have the pair: else nothing in the file can have been renewed from it.
@@ -62,6 +81,7 @@ impl<'a> Follower<'a> {
         let now = Instant::now();
         Self {
             session,
+            profile: pair.token.profile.clone(),
             id: pair.id,
             has_pair: pair.refresh_token.is_some(),
             ends: end_of(pair, now),
@@ -108,6 +128,7 @@ impl<'a> Follower<'a> {
                 }
                 self.pause = PAUSES.0;
                 self.has_pair = pair.refresh_token.is_some();
+                self.profile.clone_from(&pair.token.profile);
                 if pair.id != self.id {
                     return Next::Pair(Box::new(pair));
                 }
@@ -149,9 +170,9 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// What the daemon has not been told yet, with the pair it was renewed from.
-    pub(crate) fn owed(&mut self) -> Option<(u64, Offer)> {
-        Some((self.id, self.owed.take()?))
+    /// What the daemon has not been told yet.
+    pub(crate) fn owed(&mut self) -> Option<Owed> {
+        Some(Owed { profile: self.profile.clone(), after: self.id, offer: self.owed.take()? })
     }
 
     /// Tries again after a pause.
@@ -165,7 +186,7 @@ impl<'a> Follower<'a> {
     }
 
     fn ask(&mut self) {
-        let profile = self.session.profile.clone();
+        let profile = Some(self.profile.clone());
         let (request, asked) = match &self.owed {
             Some(offer) => (Request::Adopt { profile, after: self.id, offer: offer.clone() }, Asked::Adopt),
             None => {

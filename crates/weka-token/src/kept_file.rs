@@ -4,7 +4,7 @@
 //! file; the daemon's next pair; and the moment to look for a daemon that has gone.
 
 use crate::child::{Child, End};
-use crate::follower::{Follower, Next};
+use crate::follower::{Follower, Next, Owed};
 use crate::held_signals::HeldSignals;
 use crate::private_file::{PrivateFile, Replaced};
 use crate::session::Session;
@@ -15,7 +15,7 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Duration;
-use wire::{Offer, Pair};
+use wire::Pair;
 
 /// A file and all that is kept for it.
 #[derive(Debug)]
@@ -47,8 +47,8 @@ impl<'a> KeptFile<'a> {
     }
 
     /// Waits for the end of the program. What the program has renewed last is not lost with its file: the daemon has yet
-    /// to be told of a pair that was renewed from the one with this number.
-    pub(crate) fn wait(&mut self, child: &Child, signals: &HeldSignals) -> (End, Option<(u64, Offer)>) {
+    /// to be told of it.
+    pub(crate) fn wait(&mut self, child: &Child, signals: &HeldSignals) -> (End, Option<Owed>) {
         loop {
             if let Some(end) = child.look() {
                 self.hear_the_program();

@@ -53,7 +53,8 @@ impl Registry {
         }
     }
 
-    /// Returns once the board shows a live pair other than the one that the caller has, or the wait is over.
+    /// Returns once the board shows a live pair other than the one that the caller has, or the wait is over, or the profile
+    /// has gone, perhaps to another name.
     async fn another(&self, handle: &Handle, wait: Wait, stop: &mut watch::Receiver<bool>) {
         let Some(after) = wait.after else { return };
         let revision = &self.surroundings.revision;
@@ -62,7 +63,9 @@ impl Registry {
                 let seen = revision.current();
                 let now = clock::now();
                 let published = handle.board.published();
-                if published.is_some_and(|it| it.lease.remaining(now) > Duration::ZERO && it.id != after) {
+                if published.is_some_and(|it| it.lease.remaining(now) > Duration::ZERO && it.id != after)
+                    || handle.orders.is_closed()
+                {
                     return;
                 }
                 revision.past(seen).await;

@@ -50,6 +50,7 @@ mod reach;
 pub mod registry;
 mod reload;
 pub mod remembered;
+mod renaming;
 pub mod requests;
 pub mod run;
 pub mod server;

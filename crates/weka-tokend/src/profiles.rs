@@ -3,20 +3,15 @@
 //! What is changed stands in the configuration file first, and then holds at once. Nothing is changed where it could
 //! not be written down.
 
-use crate::config::save::{self, Renaming, SaveError};
-use crate::config::{Loaded, ProfileConfig, ProfileName, TokenFile};
+use crate::config::save::{self, SaveError};
+use crate::config::{Loaded, ProfileConfig, ProfileName};
 use crate::dirs::{Dirs, Service};
-use crate::keeper::handover::Surrendered;
 use crate::keeper::order::Order;
 use crate::keeper::report::{self, command};
 use crate::onboarding::ROOT_ORG;
 use crate::registry::Registry;
-use crate::remembered::Remembered;
-use crate::systemd::state::Restored;
-use crate::systemd::store::{EntryName, Owner};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
 use wire::{Code, ProfileEdit, ProfileEntry, Refusal, Response};
 
 /// How much goes into one answer, in bytes, so that it fits in a frame.
@@ -25,14 +20,12 @@ const PAGE: usize = 32 * 1024;
 const OVERHEAD: usize = 64;
 /// How long a change of the configuration file may take.
 const SAVE_LIMIT: Duration = Duration::from_secs(3);
-/// How long an exchange with the cluster may hold up another name.
-const HANDOVER_LIMIT: Duration = Duration::from_secs(20);
 /// How long forgetting a profile may take.
 const REMOVAL_LIMIT: Duration = Duration::from_secs(8);
 
 /// Whether a change stands in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Filed {
+pub(crate) enum Filed {
     Yes,
     /// The profile is in no file, so neither is the change.
     No,
@@ -128,6 +121,8 @@ impl Registry {
                 Ok(Err(_)) => {}
                 Err(_) => notes.push("a file system does not answer; they are forgotten once it does".into()),
             }
+        } else {
+            notes.extend(self.forget_name(&name, &[]).await);
         }
         let before = self.surroundings.default_profile();
         self.drop_profile(&name);
@@ -162,207 +157,8 @@ impl Registry {
         Ok(vec![format!("profile {name} is the default one now")])
     }
 
-    async fn rename(&self, old: ProfileName, new: ProfileName) -> Result<Vec<String>, Refusal> {
-        if old == new {
-            return Err(Refusal::new(Code::BadRequest, format!("profile {old} has that name already")));
-        }
-        self.gives_way(&new)?;
-        let token_file = self.usual_file_of(&old, &new);
-        let renaming = Renaming { old: old.clone(), new: new.clone(), token_file };
-        let trial = renaming.clone();
-        let filed = self.change_if_filed(&old, move |dirs| save::try_rename(dirs, &trial)).await?;
-        if filed == Filed::No && self.running(&new).is_some() {
-            return Err(self.exists(&new));
-        }
-        let made_way = self.surrender(&new).await?;
-        let surrendered = match self.surrender(&old).await {
-            Ok(surrendered) => surrendered,
-            Err(refusal) => {
-                self.resume(&new, made_way);
-                return Err(refusal);
-            }
-        };
-        let Some(surrendered) = surrendered else { return self.rename_disabled(renaming, made_way).await };
-        // From here on the profile has no keeper, and its tokens are in our hands.
-        let mut left_over = surrendered.entries.clone();
-        left_over.extend(made_way.iter().flat_map(|made_way| made_way.entries.clone()));
-        let restored = self.move_state(&new, &surrendered, made_way.as_ref()).await;
-        if filed == Filed::Yes {
-            let renaming = renaming.clone();
-            if let Err(refusal) = self.change(move |dirs| save::rename_profile(dirs, &renaming)).await {
-                self.resume(&old, Some(surrendered));
-                self.resume(&new, made_way);
-                return Err(refusal);
-            }
-        }
-        let mut notes = match filed {
-            Filed::Yes => vec![format!("profile {old} is called {new} now; saved to {}", self.file())],
-            Filed::No => vec![format!("profile {old} is called {new} now; it is in no configuration")],
-        };
-        let was_default = self.surroundings.default_profile() == old;
-        self.go_on(&old, &new, restored, filed).await?;
-        self.forget_name(&old, &left_over).await;
-        if let Some(path) = renaming.token_file {
-            notes.push(format!("it keeps {} fresh as before", path.display()));
-        }
-        if was_default {
-            notes.push(format!("profile {} is the default one", self.surroundings.default_profile()));
-        }
-        Ok(notes)
-    }
-
-    /// A profile without a keeper: its configuration was wrong, so it is a matter of the file alone.
-    async fn rename_disabled(
-        &self,
-        renaming: Renaming,
-        made_way: Option<Surrendered>,
-    ) -> Result<Vec<String>, Refusal> {
-        let Renaming { old, new, .. } = renaming.clone();
-        if let Err(refusal) = self.change(move |dirs| save::rename_profile(dirs, &renaming)).await {
-            self.resume(&new, made_way);
-            return Err(refusal);
-        }
-        self.drop_profile(&new);
-        self.apply_change().await?;
-        Ok(vec![format!("profile {old} is called {new} now; saved to {}", self.file())])
-    }
-
-    /// Starts the keeper under the new name, with what the old one had settled, and takes the file over.
-    async fn go_on(
-        &self,
-        old: &ProfileName,
-        new: &ProfileName,
-        restored: Restored,
-        filed: Filed,
-    ) -> Result<(), Refusal> {
-        let loaded = match filed {
-            Filed::Yes => self.load().await,
-            Filed::No => None,
-        };
-        let named = loaded.as_ref().and_then(|loaded| loaded.config.profiles.get(new)).cloned();
-        let before = self.running(old);
-        let config = match (&named, before) {
-            // A login that was not saved settled more than the file says.
-            (named, Some((handle, file))) if file.as_ref() != Some(&**handle.settings.borrow()) => {
-                let mut config = handle.settings.borrow().as_ref().clone();
-                if let (Some(named), TokenFile::AdoptOnly(_)) = (named, &config.token_file) {
-                    config.token_file = named.token_file.clone();
-                }
-                config
-            }
-            (Some(named), _) => named.clone(),
-            (None, Some((handle, _))) => handle.settings.borrow().as_ref().clone(),
-            (None, None) => ProfileConfig::default(),
-        };
-        self.surroundings.put_restored(new.clone(), restored);
-        let started = self.start(new, config, named);
-        self.drop_profile(old);
-        if let Some(loaded) = loaded {
-            self.settle(loaded)?;
-        }
-        started.map_err(|error| Refusal::new(Code::Failed, format!("profile {new}: {error}")))
-    }
-
-    /// Puts everything where the keeper of the new name, or a daemon that is started in the middle of this, finds it.
-    async fn move_state(
-        &self,
-        new: &ProfileName,
-        surrendered: &Surrendered,
-        made_way: Option<&Surrendered>,
-    ) -> Restored {
-        let taken = made_way.into_iter().flat_map(|made_way| &made_way.entries).map(|entry| entry.number);
-        let owner = Owner { profile: new.clone(), session: None };
-        let entry = EntryName { owner, number: taken.max().unwrap_or(0).saturating_add(1) };
-        let state = surrendered.state.clone();
-        let (store, file) =
-            (self.surroundings.store.clone(), self.surroundings.dirs.remembered_file(new, None));
-        let (name, stored) = (new.clone(), entry.clone());
-        let moved = tokio::task::spawn_blocking(move || {
-            let written = file.map_or(Ok(()), |file| state.remembered.write(&file));
-            if let Err(error) = written {
-                tracing::warn!("a restart would forget what {name} must remember: {error}");
-            }
-            let put = store.map(|store| store.put(&stored, &state.to_bytes(), &[]));
-            if let Some(Err(error)) = &put {
-                tracing::warn!("{name} is not in the service manager's store yet: {error}");
-            }
-            matches!(put, Some(Ok(())))
-        });
-        let is_stored = moved.await.unwrap_or(false);
-        let entries = if is_stored { vec![entry] } else { Vec::new() };
-        Restored { state: Some(surrendered.state.clone()), entries }
-    }
-
-    /// Takes what stands under the old name away.
-    async fn forget_name(&self, old: &ProfileName, entries: &[EntryName]) {
-        if let Some(store) = &self.surroundings.store {
-            entries.iter().for_each(|entry| store.remove(entry));
-        }
-        if let Some(file) = self.surroundings.dirs.remembered_file(old, None) {
-            let removed = tokio::task::spawn_blocking(move || Remembered::default().write(&file)).await;
-            if let Ok(Err(error)) = removed {
-                tracing::warn!("what was remembered of {old} is left behind: {error}");
-            }
-        }
-    }
-
-    /// Ends a keeper with everything it has, once nothing is under way; `None` where there is no such keeper.
-    async fn surrender(&self, name: &ProfileName) -> Result<Option<Surrendered>, Refusal> {
-        let Some((handle, _)) = self.running(name) else { return Ok(None) };
-        let (reply, answer) = oneshot::channel();
-        let ordered = handle.orders.send(Order::Surrender { reply }).await;
-        // The daemon may end meanwhile, and the keeper with its last handle.
-        drop(handle);
-        let busy = || {
-            let message = format!("an exchange of profile {name} with its cluster has not ended");
-            Refusal::new(Code::Busy, message).then("nothing was changed; try again")
-        };
-        ordered.map_err(|_| busy())?;
-        match tokio::time::timeout(HANDOVER_LIMIT, answer).await {
-            Ok(Ok(surrendered)) => surrendered.map(Some),
-            Ok(Err(_)) | Err(_) => Err(busy()),
-        }
-    }
-
-    /// Goes on under the old name with what was surrendered in vain.
-    fn resume(&self, name: &ProfileName, surrendered: Option<Surrendered>) {
-        let (Some(Surrendered { state, entries }), Some((handle, file))) = (surrendered, self.running(name))
-        else {
-            return;
-        };
-        let config = handle.settings.borrow().as_ref().clone();
-        self.surroundings.put_restored(name.clone(), Restored { state: Some(state), entries });
-        if let Err(error) = self.start(name, config, file) {
-            tracing::error!("profile {name} has no keeper any more: {error}");
-        }
-    }
-
-    /// Whether a profile can have this name. The one that nobody configured makes room, unless it is in use.
-    fn gives_way(&self, name: &ProfileName) -> Result<(), Refusal> {
-        if !self.list().iter().any(|(known, _)| known == name) {
-            return Ok(());
-        }
-        let unused = *name == ProfileName::default()
-            && self.running(name).is_some_and(|(handle, file)| {
-                file.is_some() && handle.board.generation().is_none() && handle.board.is_unproved()
-            });
-        // Whether it stands in the file is for the file to say.
-        if unused { Ok(()) } else { Err(self.exists(name)) }
-    }
-
-    /// Profile `default` keeps the usual token file without saying so; under another name it has to be said.
-    fn usual_file_of(&self, old: &ProfileName, new: &ProfileName) -> Option<std::path::PathBuf> {
-        let (handle, _) = self.running(old).filter(|_| *new != ProfileName::default())?;
-        let (_, view) = handle.board.view();
-        let config = Arc::clone(&handle.settings.borrow());
-        match &config.token_file {
-            TokenFile::AdoptOnly(path) => view.token_file.map(|_| path.clone()),
-            TokenFile::None | TokenFile::Kept(_) => None,
-        }
-    }
-
     /// Changes the file; where the profile is in none, and never was, that is no hindrance.
-    async fn change_if_filed(
+    pub(crate) async fn change_if_filed(
         &self,
         name: &ProfileName,
         change: impl FnOnce(&Dirs) -> Result<(), SaveError> + Send + 'static,
@@ -386,7 +182,7 @@ impl Registry {
         }
     }
 
-    async fn change(
+    pub(crate) async fn change(
         &self,
         change: impl FnOnce(&Dirs) -> Result<(), SaveError> + Send + 'static,
     ) -> Result<(), Refusal> {
@@ -409,14 +205,14 @@ impl Registry {
     }
 
     /// Takes the file over that was just changed.
-    async fn apply_change(&self) -> Result<(), Refusal> {
+    pub(crate) async fn apply_change(&self) -> Result<(), Refusal> {
         match self.load().await {
             Some(loaded) => self.settle(loaded),
             None => Err(Refusal::new(Code::Failed, format!("{} cannot be read again", self.file()))),
         }
     }
 
-    fn settle(&self, loaded: Loaded) -> Result<(), Refusal> {
+    pub(crate) fn settle(&self, loaded: Loaded) -> Result<(), Refusal> {
         if self.take_over(loaded) {
             return Ok(());
         }
@@ -445,7 +241,7 @@ impl Registry {
         Refusal::new(code, format!("nothing was changed: {error}")).then(step)
     }
 
-    fn exists(&self, name: &ProfileName) -> Refusal {
+    pub(crate) fn exists(&self, name: &ProfileName) -> Refusal {
         Refusal::new(Code::Failed, format!("there is a profile {name} already"))
             .then("see: weka-token profiles")
     }
@@ -475,7 +271,7 @@ impl Registry {
         line
     }
 
-    fn file(&self) -> String {
+    pub(crate) fn file(&self) -> String {
         let file = self.surroundings.dirs.config_file.as_deref();
         file.map(|path| path.display().to_string()).unwrap_or_default()
     }

@@ -42,6 +42,8 @@ struct Inner {
     profiles: BTreeMap<ProfileName, Entry>,
     /// The keepers' tasks, those of removed profiles included.
     tasks: Vec<JoinHandle<()>>,
+    /// Names that profiles had before, for those who began with them.
+    renamed: BTreeMap<ProfileName, ProfileName>,
     notes: Vec<String>,
     /// Whether the configuration that holds came from a file, or stands in one by now.
     had_file: bool,
@@ -61,6 +63,22 @@ pub struct Registry {
     /// The token files that logins under way are to fill.
     pub(crate) file_claims: FileClaims,
     inner: Mutex<Inner>,
+}
+
+impl Inner {
+    /// A keeper for that name, and whatever was called so before is not.
+    fn put(
+        &mut self,
+        name: ProfileName,
+        handle: Arc<Handle>,
+        task: JoinHandle<()>,
+        file: Option<ProfileConfig>,
+    ) {
+        self.tasks.retain(|task| !task.is_finished());
+        self.tasks.push(task);
+        self.renamed.remove(&name);
+        self.profiles.insert(name, Entry::Running { handle, file: file.map(Box::new) });
+    }
 }
 
 impl Registry {
@@ -92,10 +110,15 @@ impl Registry {
         inner.notes =
             loaded.errors.iter().filter(|error| error.profile.is_none()).map(ToString::to_string).collect();
         let wanted = loaded.config.profiles;
-        inner.profiles.retain(|name, entry| {
+        let is_gone = |name: &ProfileName, entry: &Entry| {
             let unfiled = matches!(entry, Entry::Running { file: None, .. });
-            unfiled || wanted.contains_key(name) || broken.contains_key(name)
-        });
+            !(unfiled || wanted.contains_key(name) || broken.contains_key(name))
+        };
+        for (_, gone) in inner.profiles.extract_if(.., |name, entry| is_gone(name, entry)) {
+            let Entry::Running { handle, .. } = gone else { continue };
+            // Another profile of that name, later, is not this one.
+            tokio::spawn(async move { handle.ask(|reply| Order::Remove { reply }).await });
+        }
         for (name, mistakes) in broken {
             inner.profiles.insert(name, Entry::Broken(mistakes.join("; ")));
         }
@@ -109,11 +132,7 @@ impl Registry {
                 continue;
             }
             match Keeper::spawn(name.clone(), config.clone(), Arc::clone(&self.surroundings)) {
-                Ok((handle, task)) => {
-                    inner.tasks.push(task);
-                    let handle = Arc::new(handle);
-                    inner.profiles.insert(name, Entry::Running { handle, file: Some(Box::new(config)) });
-                }
+                Ok((handle, task)) => inner.put(name, Arc::new(handle), task, Some(config)),
                 Err(error) => {
                     inner.profiles.insert(name, Entry::Broken(error.to_string()));
                 }
@@ -219,11 +238,7 @@ impl Registry {
         let (handle, task) = Keeper::spawn(name.clone(), config.clone(), Arc::clone(&self.surroundings))
             .map_err(|error| Refusal::new(Code::Failed, format!("profile {name}: {error}")))?;
         let handle = Arc::new(handle);
-        let mut inner = self.inner();
-        inner.tasks.retain(|task| !task.is_finished());
-        inner.tasks.push(task);
-        inner.profiles.insert(name.clone(), Entry::Running { handle: Arc::clone(&handle), file: None });
-        drop(inner);
+        self.inner().put(name.clone(), Arc::clone(&handle), task, None);
         Ok(handle)
     }
 
@@ -265,12 +280,28 @@ impl Registry {
         file: Option<ProfileConfig>,
     ) -> std::io::Result<()> {
         let (handle, task) = Keeper::spawn(name.clone(), config, Arc::clone(&self.surroundings))?;
-        let entry = Entry::Running { handle: Arc::new(handle), file: file.map(Box::new) };
-        let mut inner = self.inner();
-        inner.tasks.retain(|task| !task.is_finished());
-        inner.tasks.push(task);
-        inner.profiles.insert(name.clone(), entry);
+        self.inner().put(name.clone(), Arc::new(handle), task, file);
         Ok(())
+    }
+
+    /// A profile is called `new` now. Whoever goes on with it under the old name means this one, until there is another
+    /// of that name.
+    pub(crate) fn is_renamed(&self, old: &ProfileName, new: &ProfileName) {
+        self.inner().renamed.insert(old.clone(), new.clone());
+    }
+
+    /// What a profile that had this name is called now.
+    pub(crate) fn present_name(&self, before: &str) -> Option<ProfileName> {
+        let inner = self.inner();
+        let mut name = inner.renamed.get(before)?;
+        // At most once through all of them.
+        for _ in 0..inner.renamed.len() {
+            match inner.renamed.get(name) {
+                Some(next) => name = next,
+                None => break,
+            }
+        }
+        Some(name.clone())
     }
 
     /// Takes a profile away.

@@ -46,7 +46,12 @@ impl Registry {
                 self.whoami(profile.as_deref(), timeout_ms, peer).await
             }
             Request::Follow { profile, after, wait_s, timeout_ms } => {
-                match self.permitted(profile.as_deref(), peer).await {
+                // Whoever begins now uses the name that it has now.
+                let found = match after {
+                    Some(_) => self.followed(profile.as_deref(), peer).await,
+                    None => self.permitted(profile.as_deref(), peer).await,
+                };
+                match found {
                     Ok(handle) => self.follow(&handle, Wait { after, wait_s, timeout_ms }, peer, stop).await,
                     Err(refusal) => Err(refusal),
                 }
@@ -169,7 +174,7 @@ impl Registry {
                 Ok(Response::Refreshed { profile: handle.name.to_string(), expires_in_s })
             }
             Request::Adopt { profile, after, offer } => {
-                let handle = self.find(profile.as_deref())?;
+                let handle = self.followed(profile.as_deref(), peer).await?;
                 let notes = handle.ask(|reply| Order::Adopt { after, offer, reply }).await?;
                 Ok(Response::Done { notes })
             }
@@ -214,6 +219,16 @@ impl Registry {
             return Ok(handle);
         }
         Err(self.foreign(&name, peer))
+    }
+
+    /// The profile that somebody goes on with who has begun before; it may have another name by now.
+    async fn followed(&self, profile: Option<&str>, peer: &Peer) -> Result<Arc<Handle>, Refusal> {
+        if let Some(name) = profile.and_then(|before| self.present_name(before))
+            && let Ok(handle) = self.permitted(Some(name.as_str()), peer).await
+        {
+            return Ok(handle);
+        }
+        self.permitted(profile, peer).await
     }
 
     async fn is_allowed(&self, handle: &Handle, peer: &Peer) -> bool {

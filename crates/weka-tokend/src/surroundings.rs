@@ -68,8 +68,7 @@ impl Surroundings {
     }
 
     /// Leaves a state for the next keeper of this name.
-    pub fn put_restored(&self, profile: ProfileName, restored: Restored) {
-        let owner = Owner { profile, session: None };
+    pub fn put_restored(&self, owner: Owner, restored: Restored) {
         self.restored.lock().unwrap_or_else(PoisonError::into_inner).insert(owner, restored);
     }
 

@@ -5,6 +5,7 @@ mod command;
 use crate::args::ExecOptions;
 use crate::environment::Environment;
 use crate::failure::{BEFORE_START, Failure};
+use crate::follower::Owed;
 use crate::held_signals::HeldSignals;
 use crate::kept_file::KeptFile;
 use crate::private_file::PrivateFile;
@@ -13,7 +14,7 @@ use crate::session::{self, Session};
 use crate::token_json::FileTokens;
 use nix::sys::signal::Signal;
 use std::path::PathBuf;
-use wire::{Offer, Pair, Request, Response};
+use wire::{Pair, Request, Response};
 
 /// What is passed on. The rest ends this process as it would any other, or concerns it alone.
 const PASSED_ON: [Signal; 9] = [
@@ -44,19 +45,15 @@ pub(crate) fn run(session: &Session<'_>, options: &ExecOptions) -> Result<u8, Fa
     let mut file = KeptFile::new(session, file, &pair);
     let child = command::start(&signals, &options.command, file.file().path())?;
     let (end, owed) = file.wait(&child, &signals);
-    if let Some((after, offer)) = owed {
-        tell(session, after, &offer);
+    if let Some(owed) = owed {
+        tell(session, &owed);
     }
     Ok(end.status())
 }
 
 /// The daemon has to know of a renewed pair before the file goes.
-fn tell(session: &Session<'_>, after: u64, offer: &Offer) {
-    let told = session.ask_again(TELLING_MS, |_| Request::Adopt {
-        profile: session.profile.clone(),
-        after,
-        offer: offer.clone(),
-    });
+fn tell(session: &Session<'_>, owed: &Owed) {
+    let told = session.ask_again(TELLING_MS, |_| owed.request());
     if let Err(failure) = told {
         session.say(&format!(
             "weka-token: the command has renewed the token, and the daemon could not be given the new one: {}",

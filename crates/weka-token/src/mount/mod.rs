@@ -15,6 +15,7 @@ pub(crate) use failed::in_terms_of_mount;
 use crate::args::{Global, MOUNT_HELPER, MountOptions};
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::follower::Owed;
 use crate::kept_file::KeptFile;
 use crate::private_file::PrivateFile;
 use crate::private_folder::{Obstacle, Place, reasons};
@@ -30,7 +31,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use wire::{Offer, Pair};
+use wire::Pair;
 use zeroize::Zeroizing;
 
 /// Where private files are: on memory, and root's alone.
@@ -164,8 +165,8 @@ impl Mount<'_> {
         let ended =
             helper::start(&signals, words, Some(file.file().lock())).map(|child| file.wait(&child, &signals));
         let status = ended.and_then(|(end, owed)| {
-            if let Some((after, offer)) = owed {
-                give_back(source, after, &offer);
+            if let Some(owed) = owed {
+                give_back(source, &owed);
             }
             helper::status(end)
         });
@@ -274,8 +275,8 @@ fn no_private_file(failures: &[(PathBuf, io::Error)]) -> Failure {
 }
 
 /// Whoever renews a pair leaves the one before dead, so the daemon has to know before the file goes.
-fn give_back(source: &Source<'_>, after: u64, offer: &Offer) {
-    if let Err(failure) = source.adopt(after, offer) {
+fn give_back(source: &Source<'_>, owed: &Owed) {
+    if let Err(failure) = source.adopt(owed) {
         source.session.say(&format!(
             "{MOUNT_HELPER}: warning: mount.wekafs has renewed the token, and the daemon could not be given the new one: {}",
             failure.message

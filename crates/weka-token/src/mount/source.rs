@@ -3,6 +3,7 @@
 use super::failed::in_terms_of_mount;
 use crate::connection::{ConnectError, Connection, ExchangeError};
 use crate::failure::{Failure, USAGE};
+use crate::follower::Owed;
 use crate::session::{self, Session, accepted, no_answer_within};
 use std::time::{Duration, Instant};
 use wire::{Code, MountGrant, Pair, Request, Response};
@@ -70,13 +71,8 @@ impl Source<'_> {
     ///
     /// # Errors
     /// It does not want it, or cannot be told.
-    pub(super) fn adopt(&self, after: u64, offer: &wire::Offer) -> Result<Vec<String>, Failure> {
-        let profile = &self.session.profile;
-        let answer = self.ask(TELLING_MS, |_| Request::Adopt {
-            profile: profile.clone(),
-            after,
-            offer: offer.clone(),
-        })?;
+    pub(super) fn adopt(&self, owed: &Owed) -> Result<Vec<String>, Failure> {
+        let answer = self.ask(TELLING_MS, |_| owed.request())?;
         match answer {
             Response::Done { notes } => Ok(notes),
             _ => Err(in_terms_of_mount(session::unexpected())),

@@ -1,12 +1,18 @@
 //! A keeper's end while the daemon goes on: its profile gets another name, or is removed.
 
 use super::Keeper;
+use super::exchange::Report;
 use super::order::{DoneReply, FINISH_LIMIT};
+use crate::config::ProfileName;
+use crate::dirs::Dirs;
 use crate::remembered::Remembered;
 use crate::systemd::state::State;
 use crate::systemd::store::EntryName;
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use std::{io, iter};
 use tokio::sync::oneshot;
 use wire::Refusal;
 
@@ -20,6 +26,54 @@ pub struct Surrendered {
     pub state: State,
     /// Where it stands in the service manager's store, under the name so far.
     pub entries: Vec<EntryName>,
+    /// The same of the sessions of its sinks, by their ids.
+    pub sessions: BTreeMap<String, Self>,
+}
+
+impl Surrendered {
+    /// All states, each with the session of a sink that it is of, if any.
+    pub(crate) fn states(&self) -> impl Iterator<Item = (Option<&str>, &State)> {
+        let sessions = self.sessions.iter().map(|(id, surrendered)| (Some(id.as_str()), &surrendered.state));
+        iter::once((None, &self.state)).chain(sessions)
+    }
+
+    /// Where they all stand in the store.
+    pub(crate) fn all_entries(&self) -> Vec<EntryName> {
+        let sessions = self.sessions.values().flat_map(|surrendered| &surrendered.entries);
+        self.entries.iter().chain(sessions).cloned().collect()
+    }
+}
+
+/// Removes what is remembered on disk of a profile and of the sessions of its sinks, those included that the
+/// configuration has not named for long. Blocks.
+///
+/// # Errors
+/// The folder cannot be read, or a file not be removed.
+pub(crate) fn forget_on_disk(dirs: &Dirs, name: &ProfileName) -> io::Result<()> {
+    let Some(folder) = dirs.state_folder() else { return Ok(()) };
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(|error| named(folder, &error))?,
+    };
+    for entry in entries {
+        let file = entry.map_err(|error| named(folder, &error))?.path();
+        // A profile's name has no dot in it.
+        let is_of = |text: &str| {
+            text.split_once('.')
+                .is_some_and(|(of, rest)| of == name.as_str() && (rest == "json" || rest.ends_with(".json")))
+        };
+        if file.file_name().and_then(|it| it.to_str()).is_some_and(is_of) {
+            match std::fs::remove_file(&file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(named(&file, &error)),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// Why a keeper is to end, and who waits for it.
@@ -64,22 +118,22 @@ impl Keeper {
 
     async fn surrendered(&mut self) -> Surrendered {
         self.file.worker.drain(FINISH_LIMIT).await;
-        // Sessions of their own are made anew, with the password that they need anyhow.
+        let sessions = self.surrender_own().await;
         self.end_own();
         self.finish_own().await;
-        // The other sinks stay, for the keeper that goes on.
+        // The sinks stay, for the keeper that goes on.
         for work in self.sinks.work() {
             drop(tokio::time::timeout(FINISH_LIMIT, work.ended()).await);
         }
         self.storing.settle().await;
         let held = self.session.held().and_then(|generation| self.pairs.get(generation));
-        Surrendered { state: self.state(held), entries: self.storing.entries() }
+        Surrendered { state: self.state(held), entries: self.storing.entries(), sessions }
     }
 
     /// Forgets tokens, passwords and what was remembered; says what is left all the same.
     async fn forget_all(&mut self) -> Vec<String> {
         self.withdraw_sinks();
-        self.end_own();
+        self.remove_own();
         self.board.publish(None);
         self.logins.clear();
         self.tokens.clear();
@@ -87,12 +141,16 @@ impl Keeper {
         self.pairs.forget_all();
         self.fallback = None;
         self.password.forget();
-        if let Some(running) = self.exchange.take() {
+        let exchange = self.exchange.take();
+        if let Some(running) = &exchange {
             // One that waits for the file's lock must not send what is forgotten now.
             running.obsolete.store(true, Ordering::Relaxed);
         }
-        while self.saving > 0 || self.profile_saves > 0 || self.memory.is_writing() {
+        // It would be written down after all else is gone.
+        let mut refusal = exchange.is_some_and(|running| running.refused);
+        while refusal || self.saving > 0 || self.profile_saves > 0 || self.memory.is_writing() {
             let Ok(Some(report)) = tokio::time::timeout(FINISH_LIMIT, self.inbox.recv()).await else { break };
+            refusal &= !matches!(report, Report::RefusalKept { .. });
             self.on_report(report);
         }
         self.file.worker.drain(FINISH_LIMIT).await;
@@ -101,13 +159,17 @@ impl Keeper {
         self.storing.settle().await;
         self.storing.clear();
         let mut notes = Vec::new();
-        if let Some(path) = self.surroundings.dirs.remembered_file(&self.name, None) {
-            let forget = move || Remembered::default().write(&path);
-            match tokio::time::timeout(FORGET_LIMIT, tokio::task::spawn_blocking(forget)).await {
-                Ok(Ok(Err(error))) => notes.push(error.to_string()),
-                Ok(_) => {}
-                Err(_) => notes.push("the state folder does not answer".to_owned()),
-            }
+        let (dirs, name) = (self.surroundings.dirs.clone(), self.name.clone());
+        let own = self.session_id().and_then(|id| dirs.remembered_file(&name, Some(id)));
+        let forget = move || match own {
+            // The profile goes on.
+            Some(own) => Remembered::default().write(&own).map_err(io::Error::other),
+            None => forget_on_disk(&dirs, &name),
+        };
+        match tokio::time::timeout(FORGET_LIMIT, tokio::task::spawn_blocking(forget)).await {
+            Ok(Ok(Err(error))) => notes.push(format!("what is remembered is left behind: {error}")),
+            Ok(_) => {}
+            Err(_) => notes.push("the state folder does not answer".to_owned()),
         }
         if let Some(path) = self.file_shown() {
             notes.push(format!("{path} stays as it is, with the tokens in it"));

@@ -74,6 +74,7 @@ impl Keeper {
             self.withdraw_sinks();
             self.end_own();
         }
+        let recalling = self.recall_own();
         self.resume_own();
         self.sinks.restored_unix_s = stored.as_ref().map(|state| state.stored_unix_s);
         if let Some(pair) = self.stored_pair(stored.as_ref(), &config) {
@@ -81,6 +82,7 @@ impl Keeper {
             // Everything that is needed is here: no file, and no cluster, stands between this and the first get.
             self.feed(Event::Started { pair: Some(pair), memory: Box::new(memory) });
             let stored_unix_s = stored.map(|state| state.stored_unix_s);
+            tokio::spawn(recalling);
             let reports = self.reports.clone();
             file::spawn_look_since(&self.file.worker, config.token_file.path(), stored_unix_s, reports);
             return;
@@ -93,6 +95,7 @@ impl Keeper {
             }
             memory.logged_out &= older;
         }
+        recalling.await;
         let pair = self.news_of(found);
         if pair.is_some() {
             self.check_trust(&config);

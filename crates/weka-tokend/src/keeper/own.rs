@@ -3,6 +3,7 @@
 //! They live with the profile's own session: the first login is made once that one has a token, none is made while a
 //! person is needed, and a logout ends them all. All passwords go through one gate.
 
+use super::handover::Surrendered;
 use super::order::{FINISH_LIMIT, Handle, Order};
 use super::report;
 use super::{Keeper, Report};
@@ -21,6 +22,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
+
+/// How long they may hold up another name of the profile.
+const SURRENDER_LIMIT: Duration = Duration::from_secs(10);
 
 /// What ties the session of a sink to the profile's.
 #[derive(Debug)]
@@ -47,6 +51,15 @@ pub(super) struct OwnSide {
 struct Own {
     handle: Handle,
     task: JoinHandle<()>,
+}
+
+impl Own {
+    /// Ends it and has it forget everything; answers the task in which it does.
+    fn removed(self) -> JoinHandle<()> {
+        let (reply, _) = tokio::sync::oneshot::channel();
+        send(&self.handle, Order::Remove { reply });
+        self.task
+    }
 }
 
 /// The id of a sink's session.
@@ -88,6 +101,27 @@ impl OwnSide {
 }
 
 impl Keeper {
+    /// What the sessions knew of the profile's password holds for all, before any of them is there: the profile's own is the
+    /// first that would send it.
+    pub(super) fn recall_own(&self) -> impl Future<Output = ()> + Send + use<> {
+        let config = self.config();
+        let own = config.sinks.iter().filter(|sink| sink.session == SinkSession::Own);
+        let ids: Vec<_> = own.filter(|_| config.password.is_some()).map(|sink| id_of(&sink.path)).collect();
+        let (gate, surroundings) = (Arc::clone(&self.gate), Arc::clone(&self.surroundings));
+        let is_stored = |id: &String| self.own.restored.get(id).is_some_and(|it| it.state.is_some());
+        // A session that goes on from a stored state tells the gate by itself.
+        let files: Vec<_> = ids
+            .iter()
+            .filter(|id| !is_stored(id))
+            .filter_map(|id| surroundings.dirs.remembered_file(&self.name, Some(id)))
+            .collect();
+        async move {
+            for file in files {
+                gate.recall(&surroundings.recall(Some(file)).await);
+            }
+        }
+    }
+
     /// Starts the sessions that can go on from a stored state, before anything else is known.
     pub(super) fn resume_own(&mut self) {
         let config = self.config();
@@ -112,7 +146,7 @@ impl Keeper {
             .map(|sink| (&sink.path, sink))
             .collect();
         let gone: Vec<_> = self.own.sessions.extract_if(.., |path, _| !wanted.contains_key(path)).collect();
-        self.own.ending.extend(gone.into_iter().map(|(_, own)| own.task));
+        self.own.ending.extend(gone.into_iter().map(|(_, own)| own.removed()));
         if !matches!(self.shown, Condition::Ready | Condition::Degraded) {
             return;
         }
@@ -189,6 +223,33 @@ impl Keeper {
         self.own.ending.retain(|task| !task.is_finished());
         let ended = std::mem::take(&mut self.own.sessions);
         self.own.ending.extend(ended.into_values().map(|own| own.task));
+    }
+
+    /// Ends them all, and forgets what is remembered of them: the profile is gone for good.
+    pub(super) fn remove_own(&mut self) {
+        self.drop_restored_own();
+        let removed = std::mem::take(&mut self.own.sessions);
+        self.own.ending.extend(removed.into_values().map(Own::removed));
+    }
+
+    /// Has them all hand over what a restart would find of them, as the profile goes on under another name. One that is
+    /// in the middle of something for too long is only ended: its sink then needs a login.
+    pub(super) async fn surrender_own(&mut self) -> BTreeMap<String, Surrendered> {
+        let until = Instant::now() + SURRENDER_LIMIT;
+        let mut asked = Vec::new();
+        for (path, own) in std::mem::take(&mut self.own.sessions) {
+            let answer = own.handle.order(|reply| Order::Surrender { reply }).await;
+            // Without a handle it would end by itself.
+            asked.push((id_of(&path), own.handle, answer));
+            self.own.ending.push(own.task);
+        }
+        let mut surrendered = BTreeMap::new();
+        for (id, _handle, answer) in asked {
+            if let Ok(Ok(Ok(state))) = timeout_at(until, answer).await {
+                surrendered.insert(id, state);
+            }
+        }
+        surrendered
     }
 
     /// The tasks of those that have been ended.
