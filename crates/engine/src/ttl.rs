@@ -36,9 +36,40 @@ pub fn serves(lease: &Lease, min_ttl: Option<Duration>, now: Moment) -> bool {
     is_alive(lease, now) && lease.remaining(now) >= least
 }
 
+/// The last moment at which [`serves`] holds for a caller who asks for no least remaining life; a moment before the
+/// token was fetched where there is none.
+#[must_use]
+pub fn serves_until(lease: &Lease) -> Moment {
+    let least = default_min_ttl(lease.life).max(least_ttl(lease.life)).max(Duration::from_millis(1));
+    let usable = lease.expires_at().as_millis().saturating_sub(whole_millis_up(least));
+    Moment::from_millis(usable)
+}
+
+fn whole_millis_up(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
 /// The first moment at which [`is_alive`] no longer holds.
 #[must_use]
 pub(crate) fn dead_from(lease: &Lease) -> Moment {
     let usable = lease.life.saturating_sub(least_ttl(lease.life));
     lease.sent_at + usable + Duration::from_millis(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_moment_that_serves_is_just_that() {
+        let sent_at = Moment::from_millis(5_000_000);
+        for life_us in
+            [0, 1, 999, 1000, 1500, 9_999, 700_000, 2_500_500, 25_400_007, 300_000_000, 86_400_000_000]
+        {
+            let lease = Lease { sent_at, life: Duration::from_micros(life_us) };
+            let last = serves_until(&lease);
+            assert!(last < sent_at || serves(&lease, None, last), "{life_us}");
+            assert!(!serves(&lease, None, last + Duration::from_millis(1)), "{life_us}");
+        }
+    }
 }

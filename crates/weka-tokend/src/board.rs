@@ -126,14 +126,19 @@ pub struct Framed {
     frame: Arc<Zeroizing<Vec<u8>>>,
     /// Remaining life of the token in it, in whole seconds.
     pub expires_in_s: u64,
+    /// The last moment at which this is what a caller gets who asks for no least remaining life.
+    fresh_until: Moment,
 }
 
 impl Framed {
-    fn new(token: Token) -> Option<Self> {
+    fn new(token: Token, lease: &Lease) -> Option<Self> {
         let expires_in_s = token.expires_in_s;
         let frame = wire::frame::encode(&Response::Token(token)).ok()?;
         secret::guard(&frame);
-        Some(Self { frame: Arc::new(frame), expires_in_s })
+        let left_ms = expires_in_s.saturating_mul(1000);
+        let second_ends = Moment::from_millis(lease.expires_at().as_millis().saturating_sub(left_ms));
+        let fresh_until = second_ends.min(engine::ttl::serves_until(lease));
+        Some(Self { frame: Arc::new(frame), expires_in_s, fresh_until })
     }
 
     /// The frame.
@@ -184,13 +189,20 @@ impl Board {
     /// answer to a `get`, and counted as such. This is the path of nearly every `get`, and for most it copies nothing.
     pub fn answer(&self, profile: &str, min_ttl: Option<Duration>, now: Moment) -> Option<Framed> {
         let inner = &mut *self.inner();
+        if min_ttl.is_none()
+            && let Some(framed) = &inner.framed
+            && now <= framed.fresh_until
+        {
+            self.gets.fetch_add(1, Ordering::Relaxed);
+            return Some(framed.clone());
+        }
         let published = inner.published.as_ref()?;
         if !engine::ttl::serves(&published.lease, min_ttl, now) {
             return None;
         }
         let expires_in_s = published.lease.remaining(now).as_secs();
         if inner.framed.as_ref().is_none_or(|framed| framed.expires_in_s != expires_in_s) {
-            inner.framed = Framed::new(inner.view.handed_out(profile, published, now));
+            inner.framed = Framed::new(inner.view.handed_out(profile, published, now), &published.lease);
         }
         let framed = inner.framed.clone()?;
         self.gets.fetch_add(1, Ordering::Relaxed);
@@ -309,6 +321,22 @@ mod tests {
         let (later, token) = answer(&board, 1001);
         assert_eq!((token.expires_in_s, later.expires_in_s), (298, 298));
         assert_eq!(board.gets(), 3);
+    }
+
+    #[test]
+    fn what_is_kept_for_a_second_never_outlives_what_serves() {
+        for life_ms in [700, 1000, 2500, 15_000, 25_400, 300_000] {
+            let lease = Lease { sent_at: SENT, life: Duration::from_millis(life_ms) };
+            let (kept, fresh) = (board(), board());
+            kept.publish(Some(Published { lease, ..published("a") }));
+            let from = life_ms.saturating_sub(31_000);
+            for after in from..life_ms + 10 {
+                fresh.publish(Some(Published { lease, ..published("a") }));
+                let at = SENT + Duration::from_millis(after);
+                let left = |board: &Board| board.answer("prod", None, at).map(|framed| framed.expires_in_s);
+                assert_eq!(left(&kept), left(&fresh), "{after} ms of {life_ms}");
+            }
+        }
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub mod audit;
 pub mod board;
 pub mod clock;
 pub mod config;
+mod connection;
 pub mod dirs;
 mod errand;
 mod examination;
