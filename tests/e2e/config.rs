@@ -4,7 +4,7 @@ use crate::{at_once, profile};
 use e2e::home::finish;
 use e2e::{Cluster, Daemon, Home};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 /// A mistake: the file's text, the line it is in, its key, and a word of what was expected.
 type Mistake = (&'static str, usize, &'static str, &'static str);
@@ -56,6 +56,47 @@ fn each_mistake_is_named_by_check_with_file_line_and_key_and_ends_a_start() {
             assert!(!home.socket().exists());
         }
     });
+}
+
+#[test]
+fn one_file_for_two_sinks_passed_the_check_where_their_folders_have_two_names() {
+    let home = Home::new();
+    let (folder, link) = (home.path().join("real"), home.path().join("link"));
+    fs::create_dir(&folder).unwrap();
+    symlink(&folder, &link).unwrap();
+    home.configure(&format!(
+        "[[profile.a.sink]]\npath = {:?}\n[profile.b]\n[[profile.b.sink]]\npath = {:?}\n",
+        folder.join("t.json"),
+        link.join("t.json")
+    ));
+    let words = finish(&mut home.weka_tokend(&["--check"]), "").refused(2);
+    let place = format!("{}:5: profile.b.sink.path: ", home.config_file().display());
+    assert!(words.contains(&place) && words.contains("profile.a.sink.path (line 2)"), "{words}");
+    home.configure(&format!(
+        "[[profile.a.sink]]\npath = {:?}\n[profile.b]\n[[profile.b.sink]]\npath = {:?}\n",
+        folder.join("t.json"),
+        link.join("other.json")
+    ));
+    finish(&mut home.weka_tokend(&["--check"]), "").ok();
+}
+
+#[test]
+fn more_sessions_than_the_store_is_shipped_with_failed_a_check_that_a_start_passes() {
+    let home = Home::new();
+    let tables = |count: usize| (1..=count).map(|n| format!("[profile.p{n}]\n")).collect::<String>();
+    // With the default one, which is not in the file.
+    home.configure(&tables(63));
+    let ran = finish(&mut home.weka_tokend(&["--check"]), "");
+    assert_eq!(ran.stderr, "");
+    ran.ok();
+    home.configure(&tables(65));
+    let ran = finish(&mut home.weka_tokend(&["--check"]), "");
+    let place = format!("{}:64: profile.p64: ", home.config_file().display());
+    assert!(ran.stderr.contains(&place) && ran.stderr.contains("FileDescriptorStoreMax="), "{ran:?}");
+    ran.ok();
+    let daemon = Daemon::start(&home);
+    assert_eq!(crate::json(&home.run(&["profiles", "--json"]).ok()).as_array().unwrap().len(), 66);
+    assert!(daemon.stop().success());
 }
 
 #[test]

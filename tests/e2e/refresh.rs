@@ -70,6 +70,18 @@ fn there_are_never_two_refreshes_in_flight() {
 }
 
 #[test]
+fn a_refresh_within_the_shared_limit_was_told_that_the_cluster_had_not_answered() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    it.home.run(&["refresh", "--timeout", "1m"]).ok();
+    let sent = it.cluster.count("requests");
+    let words = it.home.run(&["refresh", "--timeout", "1s"]).refused(1);
+    assert!(words.contains("nothing was sent") && words.contains("try again in "), "{words}");
+    assert!(!words.contains("did not answer"), "{words}");
+    assert_eq!(it.cluster.count("requests"), sent);
+    it.home.run(&["refresh", "--timeout", "1m"]).ok();
+}
+
+#[test]
 fn a_revoked_login_says_login_required_and_a_login_mends_it() {
     let it = LoggedIn::to(Cluster::start(&["--access-ttl", "2s"]));
     it.cluster.revoke_all();

@@ -137,6 +137,32 @@ fn a_wrong_password_is_sent_once_and_once_more_after_a_persons_login() {
 }
 
 #[test]
+fn one_that_may_not_log_in_while_its_profile_needs_a_person_tried_again_twice_a_minute() {
+    let cluster = Cluster::start(&["--access-ttl", "12s", "--single-use-refresh"]);
+    cluster.set(&json!({"lockout_failures": 9}));
+    let (home, own, shared) = configured(&cluster, "Alice-Pass1");
+    // The shared one holds the refresh token, too, so that it can be used up.
+    let text = fs::read_to_string(home.config_file()).unwrap().replace("content = \"access\"\n", "");
+    home.configure(&text);
+    let daemon = Daemon::start(&home);
+    next_pair(&own, &json!({}));
+    let password = home.path().join("password");
+    home.write(&password, "Wrong-Pass1\n");
+    use_up(&home, &cluster, &shared);
+    daemon.until("login required", |profile| profile.state == State::LoginRequired);
+    home.write(&password, "Alice-Pass1\n");
+    let sent = cluster.logins().len();
+    let (before, _) = use_up(&home, &cluster, &own);
+    until_noted(&daemon, &[own.to_str().unwrap(), "login-required", "while its profile has no token"]);
+    assert_eq!(cluster.logins().len(), sent, "that would be the profile's to do first");
+    // It is told as soon as that has changed.
+    home.run(&["refresh", "--timeout", "1m"]).ok();
+    let (next, since) = next_pair_since(&own, &before);
+    assert!(cluster.honoured_at(next["access_token"].as_str().unwrap(), since));
+    assert_eq!(cluster.logins().len(), sent + 2);
+}
+
+#[test]
 fn a_lockout_that_a_sinks_session_meets_holds_for_the_profile() {
     let cluster = Cluster::start(&["--access-ttl", "12s", "--single-use-refresh"]);
     let (home, own, _) = configured(&cluster, "Alice-Pass1");

@@ -29,6 +29,11 @@ pub enum Refused {
     },
     /// The cluster cannot be reached, or did not answer in time.
     Unreachable,
+    /// Nothing was sent: another exchange had begun only just before, and callers share a limit.
+    TooSoon {
+        /// When the next one can begin for a caller.
+        next: Moment,
+    },
     /// Even a fresh token does not live that long.
     MinTtlTooLong {
         /// The life of a fresh one.
@@ -129,7 +134,8 @@ pub enum Action {
         /// What.
         answer: Answer,
     },
-    /// Keep [`crate::Session::memory`] across restarts.
+    /// Keep [`crate::Session::memory`] across restarts. It is the first of the actions that come with it: nobody is to be
+    /// told of what a crash could still undo.
     Remember,
     /// Send a [`crate::Event::Tick`] then; it replaces the wake-up asked for before. `None`: no wake-up.
     WakeAt(Option<Moment>),

@@ -87,6 +87,8 @@ pub enum Failure {
     Untrusted,
     /// The local configuration makes it impossible (an unreadable `ca_file`); nothing was sent.
     Misconfigured,
+    /// Nothing was sent, as something else has to come first; the driver says so with [`Event::Reconfigured`].
+    Barred,
 }
 
 /// How an exchange ended.

@@ -160,7 +160,7 @@ impl Session {
             }
             Event::FoundUntrusted => self.round.found_untrusted(),
             Event::FoundLocked { account, wait } => self.locked(account, wait, now),
-            Event::Logout => self.logout(now, &mut out),
+            Event::Logout => self.logout(&mut out),
             Event::Revoked => self.revoked(now, &mut out),
             Event::Reconfigured { policy } => self.reconfigured(policy, now),
         }
@@ -299,7 +299,7 @@ impl Session {
         self.path = Path::Person;
     }
 
-    fn logout(&mut self, now: Moment, out: &mut Vec<Action>) {
+    fn logout(&mut self, out: &mut Vec<Action>) {
         self.memory.logged_out = true;
         self.pairs.forget();
         self.path = Path::Person;
@@ -309,7 +309,6 @@ impl Session {
             exchange.obsolete = true;
         }
         out.push(Action::Withdraw);
-        self.remember(now, out);
         for waiter in self.waiters.take_all() {
             out.push(Action::Answer { waiter, answer: Answer::Refused(Refused::LoggedOut) });
         }
@@ -396,7 +395,8 @@ impl Session {
         self.memory.doubt = self.source.doubted();
         if self.memory != self.remembered {
             self.remembered = self.memory;
-            out.push(Action::Remember);
+            // Before everything else, as answers may depend on it: a crash comes when it wants.
+            out.insert(0, Action::Remember);
         }
     }
 }

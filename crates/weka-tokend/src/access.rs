@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 /// How long a name may be looked up.
 const LOOKUP_LIMIT: Duration = Duration::from_secs(2);
@@ -40,13 +41,22 @@ impl Default for Access {
 impl Access {
     /// Whether one of the entries names this peer.
     pub async fn allows(&self, allow: &[Allow], peer: &Peer) -> bool {
-        for entry in allow {
-            let matches = match self.look_up(entry).await {
-                Known::Uid(uid) => peer.uid == uid,
-                Known::Gid(gid) => peer.is_in(gid),
-                Known::Nobody => false,
-            };
-            if matches {
+        let is_peer = |known: Known| match known {
+            Known::Uid(uid) => peer.uid == uid,
+            Known::Gid(gid) => peer.is_in(gid),
+            Known::Nobody => false,
+        };
+        // A number needs nobody to say what it means, and waits for no directory that hangs.
+        if allow.iter().filter_map(by_number).any(is_peer) {
+            return true;
+        }
+        let mut looking = JoinSet::new();
+        for entry in allow.iter().filter(|entry| by_number(entry).is_none()) {
+            let (access, entry) = (self.clone(), entry.clone());
+            looking.spawn(async move { access.look_up(&entry).await });
+        }
+        while let Some(known) = looking.join_next().await {
+            if known.is_ok_and(is_peer) {
                 return true;
             }
         }
@@ -146,6 +156,26 @@ mod tests {
             );
         }
         assert!(!access.allows(&[], &peer(1, 1, &[])).await);
+    }
+
+    #[tokio::test]
+    async fn who_is_named_by_number_waited_for_names_that_a_hung_directory_never_tells() {
+        let access = Access::default();
+        // As if all lookups that may go on hung.
+        let turns = Arc::clone(&access.turns).acquire_many_owned(4).await.unwrap();
+        let allow = [Allow::Group("root".into()), Allow::User("4000000".into())];
+        let somebody = peer(4_000_000, 1, &[]);
+        assert_eq!(at_once(access.allows(&allow, &somebody)).await, Some(true), "without a wait");
+        drop(turns);
+    }
+
+    /// What comes of it if it waits for nothing.
+    async fn at_once(answer: impl Future<Output = bool>) -> Option<bool> {
+        tokio::select! {
+            biased;
+            answer = answer => Some(answer),
+            () = std::future::ready(()) => None,
+        }
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use crate::note::Note;
 use engine::{Condition, Generation, Lease, Moment};
 use secret::AccessToken;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -169,6 +169,8 @@ pub struct Board {
     gets: AtomicU64,
     /// Logins under way.
     logins: AtomicU64,
+    /// Whether a defect has ended its keeper.
+    fallen: AtomicBool,
     revision: Revision,
 }
 
@@ -177,7 +179,13 @@ impl Board {
     #[must_use]
     pub fn new(revision: Revision) -> Self {
         let inner = Mutex::new(Inner { published: None, view: View::starting(), framed: None });
-        Self { inner, gets: AtomicU64::new(0), logins: AtomicU64::new(0), revision }
+        Self {
+            inner,
+            gets: AtomicU64::new(0),
+            logins: AtomicU64::new(0),
+            fallen: AtomicBool::new(false),
+            revision,
+        }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -235,6 +243,16 @@ impl Board {
     #[must_use]
     pub fn is_unproved(&self) -> bool {
         self.generation().is_none() && self.logins.load(Ordering::Relaxed) == 0
+    }
+
+    /// A defect ends the keeper.
+    pub(crate) fn falls(&self) {
+        self.fallen.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a defect has ended the keeper.
+    pub(crate) fn has_fallen(&self) -> bool {
+        self.fallen.load(Ordering::Relaxed)
     }
 
     /// Which pair is published.

@@ -142,7 +142,7 @@ impl Registry {
             .await;
         // The daemon may end meanwhile, and the keeper with its last handle.
         drop(handle);
-        let result = answer.await.unwrap_or_else(|_| Err(gone(&name)));
+        let result = answer.await.unwrap_or_else(|_| Err(gone(&name, &board)));
         match &result {
             Ok(logged_in) => {
                 board.login_ends();
@@ -266,11 +266,12 @@ impl Registry {
         let candidate = Candidate { config, changes, save };
         let mut notes = vec![format!("the certificate of {} is trusted for profile {name}", seen.endpoint)];
         let answer = handle.order(|reply| Order::Trust(Box::new(TrustOrder { candidate, reply }))).await;
+        let board = Arc::clone(&handle.board);
         drop(handle);
         let registry = Arc::clone(self);
         // It goes on whether or not the caller waits for it.
         let done = tokio::spawn(async move {
-            let (saved, note) = answer.await.unwrap_or_else(|_| Err(gone(&name)))?;
+            let (saved, note) = answer.await.unwrap_or_else(|_| Err(gone(&name, &board)))?;
             if saved {
                 registry.is_filed(&name);
             }

@@ -7,10 +7,11 @@ use crate::config::{Loaded, ProfileConfig, ProfileName};
 use crate::file_claims::FileClaims;
 use crate::keeper::Keeper;
 use crate::keeper::order::{Handle, Order};
+use crate::revival;
 use crate::surroundings::Surroundings;
 use engine::Moment;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -44,6 +45,10 @@ struct Inner {
     tasks: Vec<JoinHandle<()>>,
     /// Names that profiles had before, for those who began with them.
     renamed: BTreeMap<ProfileName, ProfileName>,
+    /// How often defects have ended a profile's keeper of late, and when last.
+    falls: BTreeMap<ProfileName, (u32, Moment)>,
+    /// The registry itself, for those who watch over the keepers.
+    registry: Weak<Registry>,
     notes: Vec<String>,
     /// Whether the configuration that holds came from a file, or stands in one by now.
     had_file: bool,
@@ -75,7 +80,9 @@ impl Inner {
         file: Option<ProfileConfig>,
     ) {
         self.tasks.retain(|task| !task.is_finished());
-        self.tasks.push(task);
+        let watch =
+            revival::watch(Weak::clone(&self.registry), name.clone(), Arc::clone(&handle.board), task);
+        self.tasks.push(tokio::spawn(watch));
         self.renamed.remove(&name);
         self.profiles.insert(name, Entry::Running { handle, file: file.map(Box::new) });
     }
@@ -84,11 +91,14 @@ impl Inner {
 impl Registry {
     /// An empty registry of a daemon that answers on `socket`.
     #[must_use]
-    pub fn new(surroundings: Arc<Surroundings>, socket: String) -> Self {
+    pub fn new(surroundings: Arc<Surroundings>, socket: String) -> Arc<Self> {
         let own_uid = nix::unistd::geteuid().as_raw();
         let (started, access) = (clock::now(), Access::default());
         let (changes, file_claims) = (tokio::sync::Mutex::default(), FileClaims::default());
-        Self { surroundings, socket, started, own_uid, access, changes, file_claims, inner: Mutex::default() }
+        Arc::new_cyclic(|registry| {
+            let inner = Mutex::new(Inner { registry: Weak::clone(registry), ..Inner::default() });
+            Self { surroundings, socket, started, own_uid, access, changes, file_claims, inner }
+        })
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -302,6 +312,16 @@ impl Registry {
             }
         }
         Some(name.clone())
+    }
+
+    /// A defect has ended a profile's keeper; how long to wait before there is another.
+    pub(crate) fn has_fallen(&self, name: &ProfileName) -> Duration {
+        let mut inner = self.inner();
+        let now = clock::now();
+        let before = inner.falls.get(name).filter(|(_, last)| now.since(*last) < revival::FORGIVEN);
+        let times = before.map_or(0, |(times, _)| times.saturating_add(1));
+        inner.falls.insert(name.clone(), (times, now));
+        revival::pause(times)
     }
 
     /// Takes a profile away.

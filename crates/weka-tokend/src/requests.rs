@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use wire::{Code, Refusal, Request, Response, Whoami};
 
 /// What goes back to a peer.
@@ -50,6 +51,10 @@ impl Registry {
                 return got.unwrap_or_else(|refusal| Answer::Message(Response::Refused(refusal)));
             }
             Request::Status { profile, after_revision, wait_s, after_name } => {
+                // Whoever sees nothing waits for nothing.
+                if let Err(refusal) = self.visible(profile.as_deref(), peer).await {
+                    return Answer::Message(Response::Refused(refusal));
+                }
                 self.wait(after_revision, wait_s, stop).await;
                 self.show(profile.as_deref(), after_name.as_deref(), peer).await
             }
@@ -118,24 +123,39 @@ impl Registry {
         after_name: Option<&str>,
         peer: &Peer,
     ) -> Result<Response, Refusal> {
+        match self.visible(profile, peer).await? {
+            None => Ok(Response::Status(self.status(profile, after_name, None)?)),
+            visible => Ok(Response::Status(self.status(None, after_name, visible.as_ref())?)),
+        }
+    }
+
+    /// The profiles that a peer may see, of those that it asks for: all there are, where that is `None`.
+    async fn visible(
+        &self,
+        profile: Option<&str>,
+        peer: &Peer,
+    ) -> Result<Option<BTreeSet<ProfileName>>, Refusal> {
         if peer.is_owner(self.own_uid) {
-            return Ok(Response::Status(self.status(profile, after_name, None)?));
+            return Ok(None);
+        }
+        if profile.is_some() {
+            return Ok(Some(BTreeSet::from([self.permitted(profile, peer).await?.name.clone()])));
+        }
+        let mut looking = JoinSet::new();
+        for (name, entry) in self.list() {
+            let Ok(handle) = entry else { continue };
+            let (access, peer) = (self.access.clone(), peer.clone());
+            let config = Arc::clone(&handle.settings.borrow());
+            looking.spawn(async move { access.allows(&config.allow, &peer).await.then_some(name) });
         }
         let mut visible = BTreeSet::new();
-        if profile.is_some() {
-            visible.insert(self.permitted(profile, peer).await?.name.clone());
-        } else {
-            for (name, entry) in self.list() {
-                let Ok(handle) = entry else { continue };
-                if self.is_allowed(&handle, peer).await {
-                    visible.insert(name);
-                }
-            }
+        while let Some(allowed) = looking.join_next().await {
+            visible.extend(allowed.ok().flatten());
         }
         if visible.is_empty() {
             return Err(self.foreign(&self.name(profile)?, peer));
         }
-        Ok(Response::Status(self.status(None, after_name, Some(&visible))?))
+        Ok(Some(visible))
     }
 
     async fn whoami(&self, profile: Option<&str>, timeout_ms: u32, peer: &Peer) -> Result<Response, Refusal> {
@@ -285,4 +305,35 @@ fn still_logged_in(refusal: Refusal, handle: &Handle) -> Refusal {
 /// Whether the cluster may end tokens because of this request.
 const fn may_end_tokens(request: &Request) -> bool {
     matches!(request, Request::Logout { .. } | Request::Revoke { .. } | Request::ChangePassword(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use crate::dirs::{Dirs, Environment};
+    use crate::surroundings::Surroundings;
+
+    #[tokio::test]
+    async fn who_may_see_nothing_was_kept_waiting_for_news_of_it() {
+        let home = tempfile::tempdir().unwrap();
+        let environment = Environment { home: Some(home.path().to_owned()), ..Environment::default() };
+        let dirs = Dirs::new(&environment, None, None);
+        let loaded = config::load(&dirs);
+        let surroundings = Arc::new(Surroundings::new(dirs, "", ProfileName::default()));
+        let registry = Registry::new(surroundings, String::new());
+        registry.apply(loaded);
+        let (_sender, mut stop) = watch::channel(false);
+        for profile in [None, Some("default".to_owned()), Some("none".to_owned())] {
+            let after_revision = Some(u64::MAX);
+            let request = Request::Status { profile, after_revision, wait_s: 60, after_name: None };
+            let stranger = Peer { uid: 4_000_000, gid: 4_000_000, pid: None, groups: Vec::new() };
+            // Half of what it would wait for.
+            let answer = registry.answer(request, &stranger, &mut stop);
+            let answer = tokio::time::timeout(Duration::from_secs(30), answer).await.unwrap();
+            let Answer::Message(Response::Refused(refusal)) = answer else { panic!("{answer:?}") };
+            assert_eq!(refusal.code, Code::NotPermitted);
+        }
+        registry.close().await;
+    }
 }

@@ -1,5 +1,6 @@
 //! The daemon's life: arguments, configuration, socket, serving, reloads, the end.
 
+use crate::check;
 use crate::config::{self, Loaded};
 use crate::dirs::{Dirs, Environment, Service};
 use crate::leftovers::Places;
@@ -13,7 +14,7 @@ use crate::surroundings::Surroundings;
 use crate::systemd::inherited::{self, Inherited};
 use crate::systemd::notify::Notifier;
 use crate::systemd::state;
-use crate::systemd::store::{MOST_PROFILES, Store};
+use crate::systemd::store::Store;
 use crate::thrift;
 use clap::{CommandFactory, Parser};
 use std::io::Write;
@@ -86,7 +87,7 @@ pub fn main() -> ExitCode {
     let dirs = Dirs::new(&environment, arguments.config.as_deref(), arguments.socket.as_deref());
     let loaded = config::load(&dirs);
     if arguments.check {
-        return check(&dirs, &loaded);
+        return check::check(&dirs, &loaded);
     }
     if let Err(problem) =
         logging::start(environment.log_filter.as_deref(), environment.journal_stream.as_deref())
@@ -126,34 +127,6 @@ impl Problem {
     fn failed(line: impl ToString) -> Self {
         Self { lines: vec![line.to_string()], status: ExitCode::FAILURE }
     }
-}
-
-fn check(dirs: &Dirs, loaded: &Loaded) -> ExitCode {
-    for error in &loaded.errors {
-        drop(writeln!(std::io::stderr(), "weka-tokend: {error}"));
-    }
-    let count = loaded.config.sessions();
-    let too_many = count > MOST_PROFILES;
-    if let (true, Some(file)) = (too_many, &loaded.config.source) {
-        let file = file.display();
-        let words = format!(
-            "{file}: {count} profiles and sinks with a session of their own, and the service manager's store keeps the tokens of {MOST_PROFILES} over a restart"
-        );
-        drop(writeln!(std::io::stderr(), "weka-tokend: {words}; spread them over several daemons"));
-    }
-    if !loaded.errors.is_empty() || too_many {
-        return ExitCode::from(2);
-    }
-    let profiles: Vec<_> = loaded.config.profiles.keys().map(ToString::to_string).collect();
-    let source = loaded.config.source.as_ref().map_or_else(
-        || {
-            let usual = dirs.config_file.as_ref().map(|path| format!(" at {}", path.display()));
-            format!("no configuration{}: the defaults hold", usual.unwrap_or_default())
-        },
-        |path| path.display().to_string(),
-    );
-    drop(writeln!(std::io::stdout(), "{source}: ok, profiles: {}", profiles.join(", ")));
-    ExitCode::SUCCESS
 }
 
 /// Where the daemon answers.
@@ -219,7 +192,7 @@ async fn live(
     let default_profile = loaded.config.default_profile.clone();
     let surroundings = Surroundings::new(dirs.clone(), &machine_id(), default_profile);
     let surroundings = Arc::new(surroundings.with_store(store, restored));
-    let registry = Arc::new(Registry::new(surroundings, path.display().to_string()));
+    let registry = Registry::new(surroundings, path.display().to_string());
     let profiles = loaded.config.profiles.len();
     registry.apply(loaded);
     let (stop, stopped) = watch::channel(false);

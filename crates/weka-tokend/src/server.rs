@@ -106,11 +106,11 @@ impl Seat {
     fn take(seats: &Arc<Seats>, uid: u32) -> Option<Self> {
         let mut taken = seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let total: usize = taken.values().sum();
-        let own = taken.entry(uid).or_insert(0);
-        if total >= seats.limits.total || *own >= seats.limits.per_uid {
+        let own = taken.get(&uid).copied().unwrap_or(0);
+        if total >= seats.limits.total || own >= seats.limits.per_uid {
             return None;
         }
-        *own += 1;
+        taken.insert(uid, own + 1);
         Some(Self { seats: Arc::clone(seats), uid })
     }
 }
@@ -183,5 +183,26 @@ async fn converse(
             Answer::Framed(framed) => connection.write(framed.bytes()).await?,
             Answer::Message(response) => connection.send(&response).await?,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_who_were_refused_a_seat_stayed_on_the_list_for_ever() {
+        let limits = Limits { total: 2, per_uid: 1 };
+        let seats = Arc::new(Seats { limits, taken: Mutex::default() });
+        let taken = || seats.taken.lock().unwrap().clone();
+        let first = Seat::take(&seats, 1).unwrap();
+        assert!(Seat::take(&seats, 1).is_none(), "one each");
+        let second = Seat::take(&seats, 2).unwrap();
+        for uid in 3..100 {
+            assert!(Seat::take(&seats, uid).is_none(), "two in all");
+        }
+        assert_eq!(taken(), HashMap::from([(1, 1), (2, 1)]));
+        drop((first, second));
+        assert_eq!(taken(), HashMap::new());
     }
 }

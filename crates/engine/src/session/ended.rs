@@ -67,6 +67,9 @@ impl Session {
                         self.generate_failed(waiter, generation, exchange.endpoint, failure, now, out);
                     }
                     By::Refresh(_) | By::Source(_) if exchange.obsolete => {}
+                    By::Refresh(_) | By::Source(_) if failure == Failure::Barred => {
+                        self.barred(&exchange, now)
+                    }
                     By::Refresh(_) | By::Source(_) => self.own_failed(&exchange, failure, now),
                 }
             }
@@ -183,6 +186,16 @@ impl Session {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Nothing was tried, and nothing will come of trying again until somebody says so.
+    fn barred(&mut self, exchange: &Exchange, now: Moment) {
+        self.round.relieved();
+        if let By::Source(id) = exchange.by
+            && self.path == Path::Login(id)
+        {
+            self.source_failed(now);
         }
     }
 
@@ -335,7 +348,10 @@ impl Session {
 }
 
 const fn was_not_sent(failure: Failure) -> bool {
-    matches!(failure, Failure::Unreachable { sent: false } | Failure::Untrusted | Failure::Misconfigured)
+    matches!(
+        failure,
+        Failure::Unreachable { sent: false } | Failure::Untrusted | Failure::Misconfigured | Failure::Barred
+    )
 }
 
 fn note(tour: &mut Tour, endpoint: usize, failure: Failure) {

@@ -49,7 +49,10 @@ impl Session {
         if waiter.deadline <= now && !matches!(verdict, Verdict::Answer(_)) {
             return match waiter.wish {
                 Wish::Login { .. } => refuse(Refused::Unreachable),
-                Wish::Get { .. } | Wish::Renew | Wish::Generate { .. } => refuse(self.reason()),
+                Wish::Get { .. } | Wish::Renew | Wish::Generate { .. } => match self.pace(now) {
+                    Some(next) if verdict == Verdict::Want => refuse(Refused::TooSoon { next }),
+                    _ => refuse(self.reason()),
+                },
             };
         }
         verdict
@@ -147,6 +150,14 @@ impl Session {
             }
         }
         Verdict::Want
+    }
+
+    /// When the next renewal can begin for a caller, where nothing is wrong, and nothing but the limit that they share stands
+    /// in its way.
+    fn pace(&self, now: Moment) -> Option<Moment> {
+        let is_well = self.path == Path::Refresh && self.round.trouble().is_none();
+        self.pairs.live(now).filter(|_| is_well)?;
+        self.called_attempt(now).filter(|next| *next > now)
     }
 
     /// Why nothing came in time.

@@ -120,6 +120,24 @@ fn refreshes_that_callers_cause_share_one_limit() {
 }
 
 #[test]
+fn a_caller_within_the_limit_was_told_that_the_cluster_had_not_answered() {
+    let mut world = World::logged_in(s(300), 1);
+    let login = world.exchanges()[0];
+    world.run_for(s(2));
+    let hasty = [world.renew(s(1)), world.get_with(Some(s(299)), s(1))];
+    world.run_for(s(2));
+    for caller in hasty {
+        assert_eq!(world.refusal(caller), Refused::TooSoon { next: login + s(5) });
+    }
+    assert_eq!(world.exchanges().len(), 1, "nothing was sent");
+    // Where the cluster does not answer, that is what there is to say.
+    world.cluster.all(DOWN);
+    let patient = world.renew(s(10));
+    world.run_for(s(11));
+    assert_eq!(world.refusal(patient), Refused::Unreachable);
+}
+
+#[test]
 fn the_limit_counts_from_the_last_start_of_any_exchange() {
     let mut world = World::logged_in(s(300), 1);
     let login = world.exchanges()[0];

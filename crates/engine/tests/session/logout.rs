@@ -159,3 +159,14 @@ fn a_persons_login_under_way_when_tokens_are_revoked_counts() {
     assert!(world.got(person));
     assert_eq!(world.cluster.logins, 2, "it is not sent again");
 }
+
+#[test]
+fn what_must_be_remembered_came_after_answers_that_wait_for_it() {
+    let mut world = World::logged_in(s(300), 1);
+    world.sleep(s(301));
+    let caller = world.renew(s(10));
+    let actions = world.session.on(Event::Logout, world.now);
+    assert_eq!(actions.first(), Some(&Action::Remember), "{actions:?}");
+    assert!(actions.iter().any(|it| matches!(it, Action::Answer { waiter, .. } if *waiter == caller)));
+    assert_eq!(actions.iter().filter(|it| **it == Action::Remember).count(), 1);
+}

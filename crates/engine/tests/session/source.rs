@@ -216,3 +216,19 @@ fn a_machine_that_slept_while_the_source_was_read_gives_it_a_moment_more() {
     world.run_for(s(1));
     assert!(world.got(caller));
 }
+
+#[test]
+fn one_that_may_not_log_in_yet_tried_again_and_again() {
+    let mut world = World::with_source(s(300));
+    world.cluster.all(Mode::Fails(Failure::Barred));
+    world.start(None);
+    world.run_for(s(1));
+    assert_eq!((reads(&world), world.exchanges().len()), (1, 1));
+    assert_eq!(world.condition(), Condition::LoginRequired);
+    assert_eq!(world.wake(), None, "it waits for nothing but a word");
+    assert_eq!(world.session.failures(), 0);
+    world.cluster.all(Mode::Up);
+    world.reconfigure(world.policy.clone());
+    world.run_for(s(1));
+    assert_eq!((reads(&world), world.condition()), (2, Condition::Ready));
+}

@@ -4,10 +4,11 @@ use super::{Config, ConfigError, ProfileName, parse, profile};
 use crate::dirs::Dirs;
 use nix::fcntl::OFlag;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The largest configuration that is read, in bytes.
 const MAX_SIZE: u64 = 1 << 20;
@@ -19,6 +20,30 @@ pub struct Loaded {
     pub config: Config,
     /// Every mistake, those of one profile with its name.
     pub errors: Vec<ConfigError>,
+    /// The files that are written for others, each with the key that names it.
+    pub files: Vec<(PathBuf, Mark)>,
+    /// The tables that need a login of their own, in the order of the file.
+    pub sessions: Vec<Mark>,
+}
+
+/// A place in a configuration file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// The line, from 1.
+    pub line: Option<usize>,
+    /// The key as a dotted path.
+    pub key: String,
+    /// The profile that it belongs to.
+    pub profile: Option<ProfileName>,
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{} (line {line})", self.key),
+            None => write!(f, "{}", self.key),
+        }
+    }
 }
 
 impl Loaded {
@@ -59,7 +84,8 @@ pub fn load(dirs: &Dirs) -> Loaded {
 fn without_file(dirs: &Dirs) -> Loaded {
     let name = ProfileName::default();
     let profiles = BTreeMap::from([(name.clone(), profile::unsaid(dirs, &name))]);
-    Loaded { config: Config { default_profile: name, profiles, source: None }, errors: Vec::new() }
+    let config = Config { default_profile: name, profiles, source: None };
+    Loaded { config, errors: Vec::new(), files: Vec::new(), sessions: Vec::new() }
 }
 
 /// Why a file cannot be read as a configuration.

@@ -16,7 +16,7 @@ mod section;
 mod sink;
 
 pub use error::ConfigError;
-pub use load::{Loaded, load};
+pub use load::{Loaded, Mark, load};
 pub use name::{ProfileName, ProfileNameError};
 
 use crate::password_source::PasswordSource;

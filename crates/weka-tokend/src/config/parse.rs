@@ -72,10 +72,14 @@ pub(super) fn parse(file: &Path, text: &str, dirs: &Dirs) -> Loaded {
             config.token_file = TokenFile::None;
         }
     }
+    let mut sessions = reader.sessions;
+    sessions.sort_by_key(|session| session.line);
+    let files = reader.claimed.into_iter().collect();
     let mut errors = reader.errors;
     // As one goes through the file to mend them.
     errors.sort_by_key(|error| error.line);
-    Loaded { config: Config { default_profile, profiles, source: Some(file.to_owned()) }, errors }
+    let config = Config { default_profile, profiles, source: Some(file.to_owned()) };
+    Loaded { config, errors, files, sessions }
 }
 
 /// What is left of a file that cannot be used at all.
@@ -85,7 +89,7 @@ pub(super) fn unusable(file: &Path, errors: Vec<ConfigError>) -> Loaded {
         profiles: BTreeMap::new(),
         source: Some(file.to_owned()),
     };
-    Loaded { config, errors }
+    Loaded { config, errors, files: Vec::new(), sessions: Vec::new() }
 }
 
 fn read_default_profile(reader: &mut Reader<'_>, root: &Section<'_>) -> Option<ProfileName> {

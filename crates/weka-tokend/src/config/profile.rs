@@ -46,6 +46,7 @@ pub(super) fn read(
     mut profile: ProfileConfig,
 ) -> ProfileConfig {
     reader.refuse_unknown_keys(section, &KEYS);
+    reader.needs_session(section);
     if let Some(allow_http) = reader.switch(section, "allow_http") {
         profile.allow_http = allow_http;
     }

@@ -1,7 +1,7 @@
 //! Reading values out of tables, with every mistake noted by file, line and key.
 
 use super::duration;
-use super::{ConfigError, ProfileName};
+use super::{ConfigError, Mark, ProfileName};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -14,8 +14,10 @@ pub(super) struct Reader<'a> {
     file: &'a Path,
     text: &'a str,
     home: Option<&'a Path>,
-    /// The paths that are taken, each with the key that took it and its line.
-    claimed: BTreeMap<PathBuf, (String, Option<usize>)>,
+    /// The paths that are taken, each with the key that took it.
+    pub(super) claimed: BTreeMap<PathBuf, Mark>,
+    /// The tables that need a login of their own.
+    pub(super) sessions: Vec<Mark>,
     /// The profile that mistakes are in.
     pub(super) profile: Option<ProfileName>,
     pub(super) errors: Vec<ConfigError>,
@@ -63,7 +65,15 @@ impl<'t> Section<'t> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(file: &'a Path, text: &'a str, home: Option<&'a Path>) -> Self {
-        Self { file, text, home, claimed: BTreeMap::new(), profile: None, errors: Vec::new() }
+        Self {
+            file,
+            text,
+            home,
+            claimed: BTreeMap::new(),
+            sessions: Vec::new(),
+            profile: None,
+            errors: Vec::new(),
+        }
     }
 
     fn line(&self, offset: usize) -> usize {
@@ -279,15 +289,21 @@ impl<'a> Reader<'a> {
     /// The path of a file that the daemon writes, which nothing else in the configuration may name.
     pub(super) fn own_path(&mut self, section: &Section<'_>, key: &str) -> Option<PathBuf> {
         let path = self.path(section, key)?;
-        if let Some((other, line)) = self.claimed.get(&path) {
-            let line = line.map(|line| format!(" (line {line})")).unwrap_or_default();
-            let message = format!("the same file is written for {other}{line}");
+        if let Some(other) = self.claimed.get(&path) {
+            let message = format!("the same file is written for {other}");
             self.report(section, Some(key), message);
             return None;
         }
         let line = section.span_of(key).map(|span| self.line(span.start));
-        self.claimed.insert(path.clone(), (section.path_of(key), line));
+        let mark = Mark { line, key: section.path_of(key), profile: self.profile.clone() };
+        self.claimed.insert(path.clone(), mark);
         Some(path)
+    }
+
+    /// Notes a table that needs a login of its own.
+    pub(super) fn needs_session(&mut self, section: &Section<'_>) {
+        let line = section.span.clone().map(|span| self.line(span.start));
+        self.sessions.push(Mark { line, key: section.path.clone(), profile: self.profile.clone() });
     }
 
     /// Whether some key claims this path.

@@ -31,6 +31,9 @@ pub(super) fn read(reader: &mut Reader<'_>, section: &Section<'_>, has_password:
     let session = reader
         .word(section, "session", &[("shared", SinkSession::Shared), ("own", SinkSession::Own)])
         .unwrap_or_default();
+    if session == SinkSession::Own {
+        reader.needs_session(section);
+    }
     if session == SinkSession::Own && !has_password {
         reader.report(
             section,

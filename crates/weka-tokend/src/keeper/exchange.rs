@@ -124,6 +124,8 @@ pub enum End {
     Superseded(Pair),
     /// It failed.
     Failed(ApiError),
+    /// The profile's own session needs a person, so that of a sink logs in nowhere.
+    Barred,
 }
 
 /// An exchange under way.
@@ -328,24 +330,9 @@ pub(super) struct Way {
     pub(super) main: Option<Arc<Board>>,
 }
 
-impl Way {
-    async fn log_in(
-        self,
-        endpoint: &Endpoint,
-        send: impl Future<Output = Result<Grant, ApiError>>,
-    ) -> Result<Grant, ApiError> {
-        let needs_person = |main: &Arc<Board>| {
-            !matches!(
-                main.view().1.condition,
-                Condition::Ready | Condition::Degraded | Condition::Unreachable
-            )
-        };
-        if self.main.as_ref().is_some_and(needs_person) {
-            let reason = "no login is made for it while its profile has no token".into();
-            return Err(ApiError::Unreachable { endpoint: endpoint.clone(), reason, sent: false });
-        }
-        self.gate.pass(&self.account, self.login, endpoint, send).await
-    }
+/// Whether a profile in this state keeps the sessions of its sinks from logging in: it needs a person.
+pub(super) const fn bars(condition: Condition) -> bool {
+    !matches!(condition, Condition::Ready | Condition::Degraded | Condition::Unreachable)
 }
 
 /// Logs in, once.
@@ -358,8 +345,13 @@ pub fn spawn_login(job: LoginJob, reports: mpsc::Sender<Report>) {
             sent_at = clock::now();
             client.login(&endpoint, &org, &username, &password).await
         };
+        let is_barred = |way: &Way| way.main.as_ref().is_some_and(|main| bars(main.view().1.condition));
         let granted = match way {
-            Some(way) => way.log_in(&endpoint, send).await,
+            Some(way) if is_barred(&way) => {
+                drop(reports.send(Report::Ended { exchange, end: End::Barred }).await);
+                return;
+            }
+            Some(way) => way.gate.pass(&way.account, way.login, &endpoint, send).await,
             None => send.await,
         };
         let end = match granted {

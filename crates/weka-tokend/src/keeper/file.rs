@@ -70,14 +70,17 @@ pub async fn look(files: &FileWorker, path: Option<&Path>) -> Looked {
 }
 
 fn looked(found: FoundFile) -> Looked {
-    let FoundFile { tokens, lax_mode, changed_unix_s, .. } = found;
-    let pair = Pair { in_file: true, ..pair_of(tokens) };
+    let FoundFile { tokens, lax_mode, changed_unix_s, has_our_clock, .. } = found;
+    let written = has_our_clock.then_some(changed_unix_s);
+    let pair = Pair { in_file: true, ..pair_of(tokens, written) };
     Looked::Pair { pair, modified_unix_s: changed_unix_s, lax_mode }
 }
 
-/// Tokens from elsewhere as a pair: the access token's own dates are all that is known of its life.
-pub(crate) fn pair_of(tokens: Tokens) -> Pair {
-    let hint = tokens.access_token.as_ref().and_then(|token| token_file::hint(token, clock::unix_now_s()));
+/// Tokens from elsewhere as a pair: the access token's own dates are all that is known of its life, and when the file was
+/// `written`, where that is by our own clock.
+pub(crate) fn pair_of(tokens: Tokens, written: Option<i64>) -> Pair {
+    let token = tokens.access_token.as_ref();
+    let hint = token.and_then(|token| token_file::hint(token, written, clock::unix_now_s()));
     let now = clock::now();
     Pair {
         access_token: tokens.access_token.unwrap_or_else(|| AccessToken::new(String::new())),

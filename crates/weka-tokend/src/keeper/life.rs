@@ -8,6 +8,13 @@ use crate::config::ProfileConfig;
 use engine::Event;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// How long the exchange that is under way, and what follows from it, may take at a keeper's end.
+const EXCHANGE_LIMIT: Duration = Duration::from_secs(3);
+/// How long all of its end may take: the daemon waits a little longer for all keepers together.
+const END_LIMIT: Duration = Duration::from_secs(5);
 
 impl Keeper {
     /// Runs until every handle is gone and nothing is under way.
@@ -41,17 +48,30 @@ impl Keeper {
             self.withdraw_sinks();
         }
         self.end_own();
+        let began = Instant::now();
         while self.exchange.is_some() || self.saving > 0 || self.memory.is_writing() {
-            let Ok(Some(report)) = tokio::time::timeout(order::FINISH_LIMIT, self.inbox.recv()).await else {
-                break;
-            };
+            let until = (began + EXCHANGE_LIMIT).min(Instant::now() + order::FINISH_LIMIT);
+            let Ok(Some(report)) = timeout_at(until, self.inbox.recv()).await else { break };
             self.on_report(report);
         }
-        self.file.worker.drain(order::FINISH_LIMIT).await;
-        self.finish_sinks().await;
-        self.memory.settle().await;
-        self.finish_own().await;
-        self.storing.settle().await;
+        // Side by side: what hangs takes nobody else's time.
+        let own = self.take_ending_own();
+        let until = began + END_LIMIT;
+        let sessions = async {
+            for task in own {
+                drop(task.await);
+            }
+        };
+        let rest = async {
+            tokio::join!(
+                self.file.worker.drain(order::FINISH_LIMIT),
+                self.finish_sinks(),
+                self.memory.settle(),
+                self.storing.settle(),
+                sessions,
+            )
+        };
+        drop(timeout_at(until, rest).await);
         if !self.surroundings.is_ending() {
             // The profile was removed, and its tokens with it.
             self.storing.clear();
@@ -108,6 +128,24 @@ impl Keeper {
     fn check_trust(&self, config: &ProfileConfig) {
         if let Some(endpoint) = config.endpoints.first().filter(|endpoint| !endpoint.is_http()) {
             exchange::spawn_probe(self.client.clone(), endpoint.clone(), self.reports.clone());
+        }
+    }
+}
+
+impl Drop for Keeper {
+    /// A defect must not be taken for an end that somebody asked for. Where the service manager holds all tokens, a new
+    /// daemon goes on from there; else it is for the registry to go on with what is left.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        self.board.falls();
+        if self.surroundings.store.is_some() {
+            tracing::error!(
+                "a defect has ended the keeper of profile {}; weka-tokend ends with it, to be started anew with its tokens",
+                self.name
+            );
+            std::process::abort();
         }
     }
 }

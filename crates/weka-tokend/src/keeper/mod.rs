@@ -48,7 +48,7 @@ use crate::config::{ProfileConfig, ProfileName};
 use crate::note::Note;
 use crate::surroundings::Surroundings;
 use crate::systemd::state::Restored;
-use engine::{Action, Answer, Condition, Event, Lockouts, Session, WaiterId};
+use engine::{Answer, Condition, Event, Lockouts, Session, WaiterId};
 use exchange::Report;
 use filing::FileSide;
 use gate::Gate;
@@ -260,6 +260,8 @@ impl Keeper {
             Order::GiveWay { path, reply } => drop(reply.send(Ok(self.give_way(&path)))),
             Order::TakeBack { path } => self.take_back(path),
             Order::Surrender { reply } => self.leaving = Some(Leaving::Renamed(reply)),
+            #[cfg(test)]
+            Order::Fall => panic!("as a test has asked for"),
             Order::Remove { reply } => self.leaving = Some(Leaving::Removed(reply)),
         }
     }
@@ -299,11 +301,7 @@ impl Keeper {
     /// One event into the engine, its actions out of it, and the new state onto the board.
     fn feed(&mut self, event: Event) {
         let now = clock::now();
-        let actions = self.session.on(event, now);
-        // First what must outlive a crash: the answers in the same batch wait for it.
-        let (memories, others): (Vec<_>, Vec<_>) =
-            actions.into_iter().partition(|action| matches!(action, Action::Remember));
-        for action in memories.into_iter().chain(others) {
+        for action in self.session.on(event, now) {
             self.perform(action, now);
         }
         self.drop_idle_logins();

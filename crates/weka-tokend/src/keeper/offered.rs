@@ -48,12 +48,13 @@ impl Keeper {
             let message = format!("the pair offered to profile {name} does not come from its present login");
             return Err(Refusal::new(Code::Failed, message).then("it is left unused"));
         }
-        let pair = file::pair_of(Tokens {
+        let tokens = Tokens {
             access_token: offer.access_token,
             refresh_token: Some(offer.refresh_token),
             token_type: Some(offer.token_type),
             expires_in_s: None,
-        });
+        };
+        let pair = file::pair_of(tokens, None);
         let held = self.session.held().and_then(|held| self.pairs.get(held));
         let renews_ours = held.is_some_and(|held| self.pairs.are_renewed(held, after));
         let renewed = Renewed { from: after, to: pair.id() };

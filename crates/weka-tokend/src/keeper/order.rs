@@ -193,6 +193,9 @@ pub enum Order {
         /// Where it goes.
         reply: oneshot::Sender<Result<Surrendered, Refusal>>,
     },
+    /// Fall over a defect.
+    #[cfg(test)]
+    Fall,
     /// The profile is gone for good: forget everything, here and in the store, and end.
     Remove {
         /// Told once that is done.
@@ -238,7 +241,7 @@ impl Handle {
         &self,
         order: impl FnOnce(oneshot::Sender<Result<T, Refusal>>) -> Order,
     ) -> Result<T, Refusal> {
-        self.order(order).await.await.unwrap_or_else(|_| Err(gone(&self.name)))
+        self.order(order).await.await.unwrap_or_else(|_| Err(gone(&self.name, &self.board)))
     }
 
     /// Gives an order; what comes of it can be waited for without a handle, which keeps the keeper from ending. Nothing
@@ -255,7 +258,11 @@ impl Handle {
 }
 
 /// What whoever waits is told where a keeper has ended.
-pub(crate) fn gone(name: &ProfileName) -> Refusal {
+pub(crate) fn gone(name: &ProfileName, board: &Board) -> Refusal {
+    if board.has_fallen() {
+        let message = format!("profile {name} was stopped by a defect of weka-tokend, and begins anew");
+        return Refusal::new(Code::Failed, message).then("try again; the log of weka-tokend says more");
+    }
     Refusal::new(Code::NoSuchProfile, format!("profile {name} has just been removed or renamed"))
         .then("run: weka-token status")
 }

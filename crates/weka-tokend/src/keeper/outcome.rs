@@ -2,6 +2,7 @@
 
 use super::exchange::{self, End};
 use super::login::{LateLogin, PendingLogin};
+use super::own::Bond;
 use super::{Keeper, report};
 use crate::account::Account;
 use crate::clock;
@@ -50,6 +51,17 @@ impl Keeper {
                 // It was adopted from the file meanwhile, so the next attempt will use it.
                 None => Outcome::Failed(Failure::Unreachable { sent: false }),
             },
+            End::Barred => {
+                self.last_error = Some("no login is made for it while its profile has no token".into());
+                // Where that has changed meanwhile, nobody will say so again.
+                let bars = |bond: &Bond| exchange::bars(bond.main.view().1.condition);
+                let is_barred = self.bond.as_ref().is_some_and(bars);
+                Outcome::Failed(if is_barred {
+                    Failure::Barred
+                } else {
+                    Failure::Unreachable { sent: false }
+                })
+            }
             End::Failed(error) => {
                 tracing::debug!(profile = %self.name, %error, "an exchange failed");
                 let failure = exchange::failure_of(&error, running.purpose());

@@ -9,10 +9,11 @@ use super::report;
 use super::{Keeper, Report};
 use crate::account::Account;
 use crate::board::Board;
+use crate::clock;
 use crate::config::{ProfileConfig, SinkConfig, SinkSession, TokenFile};
 use crate::note::Note;
 use crate::systemd::state::Restored;
-use engine::Condition;
+use engine::{Condition, Moment};
 use ring::digest::{SHA256, digest};
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
@@ -25,6 +26,9 @@ use tokio::time::{Instant, timeout_at};
 
 /// How long they may hold up another name of the profile.
 const SURRENDER_LIMIT: Duration = Duration::from_secs(10);
+
+/// The least time from the beginning of one that a defect has ended to the next.
+const SECOND_LIFE: Duration = Duration::from_secs(60);
 
 /// What ties the session of a sink to the profile's.
 #[derive(Debug)]
@@ -51,9 +55,15 @@ pub(super) struct OwnSide {
 struct Own {
     handle: Handle,
     task: JoinHandle<()>,
+    began: Moment,
 }
 
 impl Own {
+    /// Whether a defect has ended it, and long enough ago that another may take its place.
+    fn is_over(&self) -> bool {
+        self.task.is_finished() && clock::now().since(self.began) >= SECOND_LIFE
+    }
+
     /// Ends it and has it forget everything; answers the task in which it does.
     fn removed(self) -> JoinHandle<()> {
         let (reply, _) = tokio::sync::oneshot::channel();
@@ -80,7 +90,8 @@ impl OwnSide {
     fn is_complete(&self, config: &ProfileConfig) -> bool {
         let mut wanted = config.sinks.iter().filter(|sink| sink.session == SinkSession::Own);
         let count = wanted.clone().count();
-        count == self.sessions.len() && wanted.all(|sink| self.sessions.contains_key(&sink.path))
+        count == self.sessions.len()
+            && wanted.all(|sink| self.sessions.get(&sink.path).is_some_and(|own| !own.is_over()))
     }
 
     /// What a person should know of them.
@@ -147,6 +158,7 @@ impl Keeper {
             .collect();
         let gone: Vec<_> = self.own.sessions.extract_if(.., |path, _| !wanted.contains_key(path)).collect();
         self.own.ending.extend(gone.into_iter().map(|(_, own)| own.removed()));
+        self.own.sessions.retain(|_, own| !own.is_over());
         if !matches!(self.shown, Condition::Ready | Condition::Degraded) {
             return;
         }
@@ -171,7 +183,7 @@ impl Keeper {
         );
         match started {
             Ok((handle, task)) => {
-                self.own.sessions.insert(sink.path.clone(), Own { handle, task });
+                self.own.sessions.insert(sink.path.clone(), Own { handle, task, began: clock::now() });
             }
             Err(error) => tracing::error!(profile = %self.name, "sink {}: {error}", sink.path.display()),
         }

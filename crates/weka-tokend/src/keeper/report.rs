@@ -99,6 +99,17 @@ pub fn refusal(
             },
         )
         .then("it is tried again by itself; see: weka-token status"),
+        Refused::TooSoon { next } => {
+            let wait = now.until(next).as_millis().div_ceil(1000).max(1);
+            Refusal::new(
+                Code::Busy,
+                format!(
+                    "no new token for profile {profile} yet: it was renewed, or asked for, only just before, and all callers \
+                     share a limit; nothing was sent"
+                ),
+            )
+            .then(format!("try again in {wait} s, or wait for it: --timeout"))
+        }
         Refused::MinTtlTooLong { life } => Refusal::new(
             Code::MinTtlTooLong,
             format!(

@@ -137,7 +137,7 @@ impl Keeper {
 
     /// The end: sinks stay for the next daemon, but those of a removed profile, and those in a folder that is to go
     /// with the daemon. Where a service manager keeps that folder, it knows better whether another daemon follows.
-    pub(super) async fn finish_sinks(&mut self) {
+    pub(super) async fn finish_sinks(&self) {
         let own = self.surroundings.dirs.sinks.as_ref().filter(|own| !own.is_managed);
         let known = Arc::new(self.pairs.known().clone());
         for entry in self.sinks.sinks.values() {

@@ -1,6 +1,6 @@
 //! What a keeper shows on its board, and says in the log.
 
-use super::exchange::Report;
+use super::exchange::{self, Report};
 use super::{Keeper, report};
 use crate::board::View;
 use crate::note::Note;
@@ -63,7 +63,10 @@ impl Keeper {
         if condition == self.shown {
             return;
         }
-        self.shown = condition;
+        let was_barring = exchange::bars(std::mem::replace(&mut self.shown, condition));
+        if self.bond.is_none() && was_barring && !exchange::bars(condition) {
+            self.encourage_own(false);
+        }
         let profile = match (&self.bond, self.config().sinks.first()) {
             (Some(_), Some(sink)) => format!("{} (the session of {})", self.name, sink.path.display()),
             _ => self.name.to_string(),

@@ -177,7 +177,7 @@ impl Look {
         let target = self.target;
         let looked = self.worker.run(LOOK_LIMIT, move || target.look()).await;
         match looked {
-            Ok(Ok(Some((Held::Pair(tokens), _)))) => Some(pair_of(tokens)),
+            Ok(Ok(Some((Held::Pair(tokens), _)))) => Some(pair_of(tokens, None)),
             _ => None,
         }
     }

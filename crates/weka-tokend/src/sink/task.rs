@@ -150,7 +150,7 @@ impl Task {
                 return Ok(Kept::Overtaken(Found { tokens: tokens.clone(), changed_unix_s }));
             }
         }
-        match token.and_then(|token| token_file::hint(token, clock::unix_now_s())) {
+        match token.and_then(|token| token_file::hint(token, None, clock::unix_now_s())) {
             Some(hint) => {
                 self.wake(Some(clock::now() + hint.remaining));
                 Ok(Kept::Already)
@@ -228,7 +228,7 @@ impl Task {
             self.tell(What::Problem(problem)).await;
         }
         if let Some(Found { tokens, changed_unix_s }) = found {
-            let pair = Box::new(pair_of(tokens));
+            let pair = Box::new(pair_of(tokens, None));
             self.tell(What::Found { pair, changed_unix_s, since_ours: self.was_ours }).await;
         }
     }

@@ -5,7 +5,7 @@ use crate::dirs::PRIVATE_FILE;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
@@ -79,6 +79,7 @@ pub fn try_lock(path: &Path) -> Result<Option<FileLock>, LockError> {
         && metadata.uid() != uid
         && nix::unistd::geteuid().is_root()
     {
+        check_ours(&metadata).map_err(unavailable)?;
         fchown(&file, Some(uid), Some(gid)).map_err(unavailable)?;
     }
     loop {
@@ -89,6 +90,21 @@ pub fn try_lock(path: &Path) -> Result<Option<FileLock>, LockError> {
             Err(error) => return Err(unavailable(error.into())),
         }
     }
+}
+
+/// Whether root made this file just now, or at another time: whoever may write to the folder may have put a file of root's
+/// there by another name, and must not be given it.
+fn check_ours(found: &Metadata) -> io::Result<()> {
+    let problem = if found.nlink() != 1 {
+        "it has other names, too (hard links)"
+    } else if !nix::unistd::Uid::from_raw(found.uid()).is_root() {
+        "it belongs neither to root nor to the owner of the token file"
+    } else if found.size() > 0 {
+        "there is something in it, which locks do not have"
+    } else {
+        return Ok(());
+    };
+    Err(io::Error::other(problem))
 }
 
 /// A write lock on all of a file.

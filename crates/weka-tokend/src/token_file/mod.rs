@@ -57,13 +57,16 @@ pub struct TokenFile {
     pub lax_mode: Option<u32>,
     /// When it was last written, in seconds since 1970 by the clock of the file system.
     pub changed_unix_s: i64,
+    /// Whether that is this host's clock, as far as the kind of the file system tells.
+    pub has_our_clock: bool,
 }
 
 impl TokenFile {
     /// What the access token's own dates say of its life, at a reading of the wall clock in seconds since 1970.
     #[must_use]
     pub fn hint(&self, now_unix_s: i64) -> Option<Hint> {
-        hint(self.tokens.access_token.as_ref()?, now_unix_s)
+        let written = self.has_our_clock.then_some(self.changed_unix_s);
+        hint(self.tokens.access_token.as_ref()?, written, now_unix_s)
     }
 }
 
@@ -77,9 +80,10 @@ pub struct Hint {
 }
 
 /// What `iat` and `exp` of a token say. `None` where they are missing, or where it is over, or where the clock
-/// of the cluster is so far from ours that nothing follows from them.
+/// of the cluster is so far from ours that nothing follows from them. A file that was `written` then by our own clock, in
+/// seconds since 1970, cannot hold a younger token, however late that clock is.
 #[must_use]
-pub fn hint(token: &AccessToken, now_unix_s: i64) -> Option<Hint> {
+pub fn hint(token: &AccessToken, written: Option<i64>, now_unix_s: i64) -> Option<Hint> {
     let dates = jwt::dates(token.expose())?;
     let (issued, expires) = (dates.issued_unix_s?, dates.expires_unix_s);
     if issued > now_unix_s.saturating_add(SKEW_S) || expires <= now_unix_s {
@@ -87,6 +91,8 @@ pub fn hint(token: &AccessToken, now_unix_s: i64) -> Option<Hint> {
     }
     let life = expires.checked_sub(issued)?;
     let remaining = expires.checked_sub(now_unix_s)?.min(life);
+    let in_file = written.and_then(|written| now_unix_s.checked_sub(written)).unwrap_or(0).max(0);
+    let remaining = remaining.min(life.saturating_sub(in_file));
     let seconds = |number: i64| u64::try_from(number).ok().filter(|s| *s > 0).map(Duration::from_secs);
     Some(Hint { remaining: seconds(remaining)?, life: seconds(life)? })
 }
@@ -103,7 +109,7 @@ mod tests {
     #[test]
     fn dates_hint_at_the_remaining_life() {
         let hint_of = |payload: &str| {
-            hint(&token(payload), 1_000_000).map(|hint| (hint.remaining.as_secs(), hint.life.as_secs()))
+            hint(&token(payload), None, 1_000_000).map(|hint| (hint.remaining.as_secs(), hint.life.as_secs()))
         };
         for (payload, expected) in [
             ("{\"iat\":999900,\"exp\":1000200}", Some((200, 300))),
@@ -118,6 +124,20 @@ mod tests {
         ] {
             assert_eq!(hint_of(payload), expected, "{payload}");
         }
-        assert_eq!(hint(&AccessToken::new("opaque".into()), 1_000_000), None);
+        assert_eq!(hint(&AccessToken::new("opaque".into()), None, 1_000_000), None);
+    }
+
+    #[test]
+    fn a_token_was_taken_for_younger_than_its_file_where_our_clock_is_late() {
+        let left = |issued: i64, written: i64| {
+            let payload = format!("{{\"iat\":{issued},\"exp\":{}}}", issued + 300);
+            hint(&token(&payload), Some(written), 1_000_000).map(|hint| hint.remaining.as_secs())
+        };
+        // Issued 120 s ago, and the file written then, by a clock that is 100 s late.
+        assert_eq!(left(999_980, 999_880), Some(180));
+        assert_eq!(left(999_990, 999_700), None, "it is over by now");
+        // A file that is written again, or by a clock that was early, makes no token older or younger.
+        assert_eq!(left(999_880, 999_990), Some(180));
+        assert_eq!(left(999_880, 1_000_050), Some(180));
     }
 }

@@ -3,6 +3,9 @@
 use super::document::Document;
 use super::{Identity, TokenFile, TokenFileError, TokenFileProblem};
 use nix::fcntl::OFlag;
+use nix::sys::statfs::{
+    BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, FsType, OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC, XFS_SUPER_MAGIC, fstatfs,
+};
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -34,7 +37,22 @@ pub(super) fn document(file: &mut File, metadata: &Metadata) -> Result<Document,
 fn found(mut file: File) -> Result<TokenFile, TokenFileProblem> {
     let metadata = file.metadata().map_err(TokenFileProblem::Io)?;
     let document = document(&mut file, &metadata)?;
-    file_with(&document, &metadata)
+    Ok(TokenFile { has_our_clock: is_local(&file), ..file_with(&document, &metadata)? })
+}
+
+/// Whether a file lies on a file system of this host, with its clock. Of those that hosts may share, and of those that are
+/// not known, it is not said.
+fn is_local(file: &File) -> bool {
+    const LOCAL: [FsType; 6] = [
+        EXT4_SUPER_MAGIC,
+        XFS_SUPER_MAGIC,
+        BTRFS_SUPER_MAGIC,
+        TMPFS_MAGIC,
+        OVERLAYFS_SUPER_MAGIC,
+        // f2fs and zfs have no name there.
+        FsType(0xF2F5_2010),
+    ];
+    fstatfs(file).is_ok_and(|found| LOCAL.contains(&found.filesystem_type()))
 }
 
 /// The tokens in a document, and what is known of the file it came from.
@@ -46,6 +64,7 @@ pub(super) fn file_with(document: &Document, metadata: &Metadata) -> Result<Toke
         tokens,
         lax_mode: (mode & 0o077 != 0).then_some(mode),
         changed_unix_s: metadata.mtime(),
+        has_our_clock: false,
     })
 }
 

@@ -3,7 +3,7 @@
 use crate::{mode_of, set_mode};
 use secret::{AccessToken, RefreshToken};
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use weka_tokend::token_file::{TokenFileProblem, Tokens, Written, read, remove_if, try_lock, write};
@@ -290,6 +290,38 @@ fn one_holder_of_the_lock_at_a_time_through_whichever_name() {
     let lock_file = folder.path().join("t.json.lock");
     assert_eq!(mode_of(&lock_file), 0o600);
     assert!(!folder.path().join("link.lock").exists());
+}
+
+#[test]
+fn a_file_of_roots_was_given_away_where_a_user_had_put_it_in_place_of_the_lock() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("skipped: only root gives files away");
+        return;
+    }
+    let user = Some(nix::unistd::Uid::from_raw(4_000_000));
+    let folder = tempfile::tempdir().unwrap();
+    let (path, lock) = (folder.path().join("t.json"), folder.path().join("t.json.lock"));
+    fs::write(&path, PLAIN).unwrap();
+    nix::unistd::chown(&path, user, None).unwrap();
+    let secret = folder.path().join("secret");
+    let refused = |words: &str| {
+        let error = try_lock(&path).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+        fs::metadata(&lock).unwrap().uid()
+    };
+    fs::write(&secret, "").unwrap();
+    fs::hard_link(&secret, &lock).unwrap();
+    assert_eq!(refused("hard links"), 0);
+    fs::remove_file(&secret).unwrap();
+    fs::write(&lock, "what root had written").unwrap();
+    assert_eq!(refused("something in it"), 0);
+    fs::write(&lock, "").unwrap();
+    nix::unistd::chown(&lock, Some(nix::unistd::Uid::from_raw(4_000_001)), None).unwrap();
+    assert_eq!(refused("belongs neither"), 4_000_001);
+    // One of root's own making is the user's, who has to be able to take it as well.
+    fs::remove_file(&lock).unwrap();
+    drop(try_lock(&path).unwrap().expect("nobody holds it"));
+    assert_eq!(fs::metadata(&lock).unwrap().uid(), 4_000_000);
 }
 
 #[test]
