@@ -110,6 +110,56 @@ fn somebody_who_may_use_a_profile_of_the_host_somebody_who_may_not_and_root() {
 }
 
 #[test]
+fn sinks_where_the_service_may_not_write_and_where_its_user_may_not() {
+    if !systemd::is_there() {
+        return;
+    }
+    let cluster = Cluster::start(&[]);
+    let sink = |path: &str| format!("[[profile.default.sink]]\npath = \"{path}\"\ncontent = \"access\"\n");
+    let keys = "password = { credential = \"weka-password\" }\n".to_owned()
+        + &sink("/srv/closed/token")
+        + &sink("/srv/roots/token");
+    let host = SystemManager::setup()
+        .prepare("install -d -o weka-token -m 0755 /srv/closed && install -d -m 0755 /srv/roots")
+        .configure(&profile("default", &cluster, &keys))
+        .write("/etc/weka-token/password", 0o600, "Alice-Pass1\n")
+        .drop_in(SERVICE, "password", "[Service]\nLoadCredential=weka-password:/etc/weka-token/password\n")
+        .drop_in(SERVICE, "place", "[Service]\nReadWritePaths=/srv/roots\n")
+        .prepare("systemctl enable weka-tokend.socket")
+        .boot();
+    let root = host.user("root");
+    let token = root.weka_token(&["get"]).ok();
+    let found = until("both are tried", || {
+        let (found, _) = doctor(&root);
+        let bad = found.iter().filter(|it| it["check"] == "sink" && it["level"] == "bad").count();
+        (bad == 2).then_some(found)
+    });
+    says(
+        &found,
+        "sink",
+        "bad",
+        "/srv/closed/token: the file system is read-only",
+        "ReadWritePaths=/srv/closed",
+    );
+    says(&found, "sink", "bad", "/srv/roots/token", "let the daemon's user read and write there");
+    says(&found, "sink", "bad", "ermission denied", "");
+    assert_eq!(doctor(&root).1, 1);
+    // What is said mends both.
+    root.run(&["chown", "weka-token:", "/srv/roots"]).ok();
+    let place = format!("/etc/systemd/system/{SERVICE}.d/place.conf");
+    host.write(&place, "[Service]\nReadWritePaths=/srv/roots /srv/closed\n");
+    host.systemctl(&["daemon-reload"]).ok();
+    host.systemctl(&["restart", SERVICE]).ok();
+    for path in ["/srv/closed/token", "/srv/roots/token"] {
+        let text = until(path, || std::fs::read_to_string(host.path(path)).ok());
+        assert_eq!(text.trim_end(), token);
+    }
+    let (found, status) = doctor(&root);
+    says(&found, "sink", "ok", "", "");
+    assert_eq!(status, 0, "{found:#?}");
+}
+
+#[test]
 fn the_daemons_memory_where_it_may_not_close_it() {
     if !systemd::is_there() {
         return;

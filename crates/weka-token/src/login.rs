@@ -76,9 +76,18 @@ pub(crate) fn may_log_in(
 /// `option` is ` -p NAME` where the profile has to be named.
 #[must_use]
 pub fn locked(name: &str, seconds: u64, option: &str) -> Failure {
+    locked_account(&format!("the account of profile {name}"), seconds, option)
+}
+
+/// The same, where a profile that is logged out has met a lockout: it may be that of any account that was tried for it.
+#[must_use]
+pub fn one_locked(name: &str, seconds: u64, option: &str) -> Failure {
+    locked_account(&format!("an account that was tried for profile {name}"), seconds, option)
+}
+
+fn locked_account(account: &str, seconds: u64, option: &str) -> Failure {
     let message = format!(
-        "the cluster has locked the account of profile {name} for another {}; no password is sent meanwhile, which would \
-         only prolong that",
+        "the cluster has locked {account} for another {}; no password is sent meanwhile, which would only prolong that",
         span::short(seconds)
     );
     Failure::new(PERSON_NEEDED, message)

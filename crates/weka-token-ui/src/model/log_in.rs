@@ -276,9 +276,11 @@ impl LogIn {
             Answer::Described(Ok((settings, offers))) => {
                 let mut form = Form::new(&settings, &offers);
                 // The daemon sends no password for a locked account; another user may log in.
-                let is_own = matches!(settings.state, State::LockedOut | State::LoggedOut);
-                let locked = settings.locked_for_s.filter(|_| is_own);
-                form.wrong = locked.map(|seconds| client::locked(&settings.name, seconds, ""));
+                form.wrong = settings.locked_for_s.and_then(|seconds| match settings.state {
+                    State::LockedOut => Some(client::locked(&settings.name, seconds, "")),
+                    State::LoggedOut => Some(client::one_locked(&settings.name, seconds, "")),
+                    _ => None,
+                });
                 self.form = Some(form);
                 self.stage = Stage::Form;
                 self.take_type_ahead(out);

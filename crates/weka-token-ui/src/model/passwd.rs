@@ -165,9 +165,12 @@ impl Passwd {
             Answer::Described(Ok((settings, _))) => {
                 self.username = settings.username;
                 // Other accounts may be locked as well, which is nothing to this one.
-                let is_own = matches!(settings.state, State::LockedOut | State::LoggedOut);
-                if let Some(seconds) = settings.locked_for_s.filter(|_| is_own) {
-                    let lockout = client::locked(&settings.name, seconds, "");
+                let lockout = settings.locked_for_s.and_then(|seconds| match settings.state {
+                    State::LockedOut => Some(client::locked(&settings.name, seconds, "")),
+                    State::LoggedOut => Some(client::one_locked(&settings.name, seconds, "")),
+                    _ => None,
+                });
+                if let Some(lockout) = lockout {
                     self.stage = Stage::Refused(client::after_the_lockout(lockout, ""));
                     return Step::Stay;
                 }

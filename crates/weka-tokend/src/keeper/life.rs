@@ -149,3 +149,45 @@ impl Drop for Keeper {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ProfileName;
+    use crate::dirs::{Dirs, Environment};
+    use crate::keeper::exchange::Running;
+    use crate::keeper::gate::Gate;
+    use crate::surroundings::Surroundings;
+    use engine::ExchangeId;
+    use std::sync::mpsc;
+
+    #[tokio::test]
+    async fn what_hung_at_a_keepers_end_took_its_time_one_after_the_other() {
+        let dirs = Dirs::new(&Environment::default(), None, None);
+        let name = ProfileName::default();
+        let surroundings = Arc::new(Surroundings::new(dirs, "", name.clone()));
+        let made = Keeper::new(name, ProfileConfig::default(), surroundings, None, Gate::new(), None);
+        let (_handle, mut keeper) = made.unwrap();
+        // A cluster and a home that do not answer, a sink's session that does not end, and reports that go on coming.
+        keeper.exchange = Some(Running::new(ExchangeId(1), None, None));
+        keeper.own.end_with(tokio::spawn(std::future::pending()));
+        let (let_go, hung) = mpsc::channel::<()>();
+        let worker = keeper.file.worker.clone();
+        let hanging = tokio::spawn(async move {
+            let hang = move || hung.recv().is_ok();
+            worker.run(Duration::from_secs(600), hang).await.is_ok()
+        });
+        let reports = keeper.reports.clone();
+        let telling = tokio::spawn(async move {
+            while reports.send(exchange::Report::ProfileSaved).await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        });
+        // The service manager kills after 10 s, of which open requests may have taken 2.
+        let ended = tokio::time::timeout(Duration::from_secs(8), keeper.finish()).await;
+        drop(let_go);
+        telling.abort();
+        drop(hanging.await);
+        ended.unwrap();
+    }
+}

@@ -152,6 +152,18 @@ impl Keeper {
         gate: Arc<Gate>,
         bond: Option<Bond>,
     ) -> io::Result<(Handle, JoinHandle<()>)> {
+        let (handle, keeper) = Self::new(name, config, surroundings, restored, gate, bond)?;
+        Ok((handle, tokio::spawn(keeper.run())))
+    }
+
+    fn new(
+        name: ProfileName,
+        config: ProfileConfig,
+        surroundings: Arc<Surroundings>,
+        restored: Option<Restored>,
+        gate: Arc<Gate>,
+        bond: Option<Bond>,
+    ) -> io::Result<(Handle, Self)> {
         let mut own = OwnSide::default();
         if bond.is_none() {
             own.restored = surroundings.take_restored_sessions(&name);
@@ -208,7 +220,7 @@ impl Keeper {
             surroundings,
         };
         let handle = Handle { name, orders: order_sender, board, settings: settings_seen };
-        Ok((handle, tokio::spawn(keeper.run())))
+        Ok((handle, keeper))
     }
 
     /// Names the session, where it is that of a sink.

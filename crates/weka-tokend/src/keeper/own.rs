@@ -94,6 +94,12 @@ impl OwnSide {
             && wanted.all(|sink| self.sessions.get(&sink.path).is_some_and(|own| !own.is_over()))
     }
 
+    /// One more that is to be waited for.
+    #[cfg(test)]
+    pub(super) fn end_with(&mut self, task: JoinHandle<()>) {
+        self.ending.push(task);
+    }
+
     /// What a person should know of them.
     pub(super) fn notes(&self) -> Vec<Note> {
         let mut notes = Vec::new();

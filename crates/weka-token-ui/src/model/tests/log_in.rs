@@ -123,6 +123,19 @@ fn a_lockout_of_one_user_kept_others_from_logging_in() {
 }
 
 #[test]
+fn a_lockout_that_a_logged_out_profile_had_met_was_said_to_be_its_own_accounts() {
+    let mut person = Person::seeing(SIZE, three());
+    person.presses(KeyCode::Enter);
+    let met = samples::settings(true);
+    let met = ProfileSettings { locked_for_s: Some(99), state: State::LoggedOut, ..met };
+    person.is_told(met, Offers { username: "admin".into(), ..Offers::default() });
+    let Some(Dialog::LogIn(dialog)) = &person.model.dialog else { panic!("no login") };
+    let wrong = dialog.form.as_ref().and_then(|form| form.wrong.as_ref());
+    let wrong = wrong.map(|failure| failure.message.as_str()).unwrap_or_default();
+    assert!(wrong.contains("an account that was tried for profile default for another 1m39s"), "{wrong}");
+}
+
+#[test]
 fn answers_to_a_dialog_that_was_closed_are_told_and_do_no_harm() {
     let mut person = Person::seeing(SIZE, three());
     person.opens_login(true);
