@@ -56,7 +56,7 @@ fn all(home: &Home, program: &str, words: &[String]) -> Vec<(String, String)> {
 fn the_help_of_every_command_is_as_it_was_read() {
     let home = Home::new();
     let mut texts = Vec::new();
-    for program in ["weka-token", "weka-tokend", "weka-token-ui"] {
+    for program in ["weka-token", "weka-tokend", "weka-token-ui", "weka-sim", "xtask"] {
         texts.extend(all(&home, program, &[]));
     }
     let helper = home.path().join("mount.weka-token");

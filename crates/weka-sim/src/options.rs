@@ -18,15 +18,21 @@ use crate::duration;
 )]
 #[non_exhaustive]
 pub struct Options {
-    /// Address of a backend; repeat it for several backends of one cluster. Port 0 picks a free port
+    /// Address of a backend
+    ///
+    /// Repeat it for several backends of one cluster; port 0 is any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub listen: Vec<SocketAddr>,
 
-    /// Serve https with a self-signed certificate made at start (CA:TRUE, as WEKA's own)
+    /// Serve https, with a self-signed certificate
+    ///
+    /// It is made at start; CA:TRUE, as WEKA's own
     #[arg(long)]
     pub tls: bool,
 
-    /// Life of an access token (30s, 5m, 2h, 1d, 1d5h, 1w; a bare number is seconds)
+    /// Life of an access token
+    ///
+    /// 30s, 5m, 2h, 1d, 1d5h, 1w; a bare number is seconds
     #[arg(long, value_name = "DUR", default_value = "5m", value_parser = duration::parse)]
     pub access_ttl: Duration,
 
@@ -34,27 +40,37 @@ pub struct Options {
     #[arg(long, value_name = "DUR", default_value = "30d", value_parser = duration::parse)]
     pub refresh_ttl: Duration,
 
-    /// Longest life that a client may ask for an access token
+    /// Longest access token to be had
+    ///
+    /// A client may ask for a life of its own, up to this one
     #[arg(long, value_name = "DUR", default_value = "365d", value_parser = duration::parse)]
     pub max_access_ttl: Duration,
 
-    /// Longest life that a client may ask for a refresh token
+    /// Longest refresh token to be had
     #[arg(long, value_name = "DUR", default_value = "365d", value_parser = duration::parse)]
     pub max_refresh_ttl: Duration,
 
-    /// A refresh token dies when it is exchanged; without this it lives on to its own end
+    /// A refresh token dies when it is exchanged
+    ///
+    /// Without this it lives on to its own end
     #[arg(long)]
     pub single_use_refresh: bool,
 
-    /// TOML file of users, instead of admin and alice (org Root) and bob (org research)
+    /// TOML file of users, instead of the usual three
+    ///
+    /// These are admin and alice of org Root, and bob of org research
     #[arg(long, value_name = "FILE")]
     pub users: Option<PathBuf>,
 
-    /// File that gets the lines printed on stdout, all at once, when everything answers
+    /// File that gets the lines printed on stdout
+    ///
+    /// All at once, when everything answers
     #[arg(long, value_name = "PATH")]
     pub ready_file: Option<PathBuf>,
 
-    /// File that gets the certificate as PEM (with --tls)
+    /// File that gets the certificate, as PEM
+    ///
+    /// It needs --tls
     #[arg(long, value_name = "PEM", requires = "tls")]
     pub cert_file: Option<PathBuf>,
 
@@ -62,7 +78,9 @@ pub struct Options {
     #[arg(long, value_name = "NAME", default_value = "weka-sim")]
     pub name: String,
 
-    /// Address of the control channel
+    /// Address for control
+    ///
+    /// The control channel is described below
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub control: SocketAddr,
 

@@ -23,24 +23,24 @@ pub(crate) struct Options {
     /// Where to put them [default: target/dist]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Make this one only; may be given several times [default: all]
-    #[arg(long = "format", value_name = "FORMAT", value_enum)]
+    /// Make this one only, or these [default: all]
+    #[arg(long = "format", value_name = "FORMAT", value_enum, hide_possible_values = true)]
     formats: Vec<Format>,
-    /// Take weka-token, weka-tokend and weka-token-ui from DIR instead of building them
+    /// Take the programs from DIR, and build none
     #[arg(long, value_name = "DIR")]
     binaries: Option<PathBuf>,
     /// Whom packages name as their maintainer
-    #[arg(
-        long,
-        value_name = "NAME <MAIL>",
-        default_value = "weka-token maintainers <maintainers@weka-token.invalid>"
-    )]
+    ///
+    /// Without it: weka-token maintainers <maintainers@weka-token.invalid>
+    #[arg(long, value_name = "NAME <MAIL>", default_value = MAINTAINERS, hide_default_value = true)]
     maintainer: String,
 }
 
+const MAINTAINERS: &str = "weka-token maintainers <maintainers@weka-token.invalid>";
+
 /// A kind of package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(crate) enum Format {
     /// For any Linux of this architecture
     #[value(name = "tar.gz")]
     Archive,

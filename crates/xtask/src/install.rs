@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Options {
     #[command(flatten)]
     place: Place,
-    /// Take weka-token, weka-tokend and weka-token-ui from DIR instead of building them
+    /// Take the programs from DIR, and build none
     #[arg(long, value_name = "DIR")]
     binaries: Option<PathBuf>,
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Place {
     #[command(flatten)]
     scope: Scope,
-    /// Below DIR/usr, as a package has it, instead of /usr/local
+    /// Below DIR/usr, as in a package, instead of /usr/local
     #[arg(long, value_name = "DIR", conflicts_with = "user")]
     root: Option<PathBuf>,
 }

@@ -5,11 +5,12 @@
 //! - `dist`: an archive (`tarball`), a `deb` and an `rpm_package` of a `release`; `libraries` finds what they depend on
 //! - `bench`: figures, with those of other tools beside them
 //! - `binaries` builds what all of these put into place, `layout` says where, `pieces` which, `unit` changes units for it
-//! - `problem` and `console`: what went wrong, and how it is said
+//! - `problem` and `console`: what went wrong, and how it is said; `choices`: how a help text lists what may be chosen
 #![forbid(unsafe_code)]
 
 mod bench;
 mod binaries;
+mod choices;
 mod console;
 mod deb;
 mod demo;
@@ -26,22 +27,25 @@ mod tarball;
 mod uninstall;
 mod unit;
 
+use choices::choices;
 use clap::Parser;
 use std::process::ExitCode;
 
 /// The project's own chores.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 110)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Chore {
-    /// Show the main job at work against a simulated cluster, in under 30 seconds
+    /// Show the main job against a simulated cluster, in under 30 seconds
     Demo,
-    /// Install the programs, their units, manual pages and completions; enables nothing
+    /// Install the programs and what belongs to them; enables nothing
     Install(install::Options),
     /// Remove what `install` wrote; configuration stays
     Uninstall(uninstall::Options),
     /// Make an archive, a .deb and an .rpm
+    #[command(after_help = choices::<dist::Format>("Formats"))]
     Dist(dist::Options),
-    /// Measure speed, memory and quiet, with other tools beside; builds what is shipped first
+    /// Measure speed, memory and quiet, with other tools beside
+    #[command(after_help = choices::<bench::Topic>("What can be measured"))]
     Bench(bench::Options),
 }
 

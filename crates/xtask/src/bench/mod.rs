@@ -47,23 +47,25 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Options of `bench`.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Fewer rounds: a minute or so instead of five, and coarser figures
+    /// A minute or so instead of five, and coarser figures
     #[arg(long)]
     quick: bool,
     /// One line of JSON instead of a table
     #[arg(long)]
     json: bool,
-    /// Measure this only; may be given several times [default: all]
-    #[arg(long, value_name = "ROW", value_enum)]
+    /// Measure this only, or these [default: all]
+    #[arg(long, value_name = "ROW", value_enum, hide_possible_values = true)]
     only: Vec<Topic>,
-    /// Take weka-token and weka-tokend from DIR, and weka-sim from beside this program, instead of building them
+    /// Take the programs from DIR, and build none
+    ///
+    /// Without it, what is shipped is built. weka-sim is the one beside xtask
     #[arg(long, value_name = "DIR")]
     binaries: Option<PathBuf>,
 }
 
 /// What can be measured, in the table's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Topic {
+pub(crate) enum Topic {
     /// `weka-token get` as a whole process
     Get,
     /// Gets per second over kept connections
