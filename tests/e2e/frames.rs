@@ -2,7 +2,7 @@
 
 use crate::LoggedIn;
 use e2e::Cluster;
-use e2e::systemd::until;
+use e2e::until;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;

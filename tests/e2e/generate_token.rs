@@ -113,11 +113,7 @@ fn a_caller_that_is_gone_when_it_comes_leaves_a_line_that_says_what_ends_it() {
     it.cluster.fault(&json!({"kind": "slow", "path": "/api/v2/login/refresh", "delay_ms": 8000}));
     let words = it.home.run(&["generate-token", "--timeout", "4s"]).refused(5);
     assert!(words.contains("revoke-tokens"), "{words}");
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    while !it.daemon.log().contains("nobody has it") {
-        assert!(std::time::Instant::now() < until, "{}", it.daemon.log());
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    e2e::until("a line that says so", || it.daemon.log().contains("nobody has it").then_some(()));
     // What came with it is used all the same.
     it.cluster.heal();
     it.home.run(&["refresh", "--timeout", "1m"]).ok();

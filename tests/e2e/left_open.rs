@@ -2,8 +2,7 @@
 
 use crate::LoggedIn;
 use e2e::process::Process;
-use e2e::systemd::until;
-use e2e::{Cluster, Ran};
+use e2e::{Cluster, Ran, until};
 use serde_json::json;
 use std::process::Stdio;
 use wire::State;

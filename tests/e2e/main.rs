@@ -46,7 +46,6 @@ mod restart;
 mod secrets;
 mod shared_home;
 mod sinks;
-mod sinks_own;
 mod socket;
 mod status;
 mod token_file;

@@ -3,8 +3,7 @@
 use crate::{LoggedIn, read_json};
 use e2e::home::finish;
 use e2e::mounts::Machine;
-use e2e::systemd::until;
-use e2e::{Cluster, Daemon, Home, Ran};
+use e2e::{Cluster, Daemon, Home, Ran, until};
 use serde_json::json;
 use std::fs;
 use std::path::Path;

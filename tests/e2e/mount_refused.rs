@@ -3,7 +3,7 @@
 use crate::mount::{Host, SECURE, SPEC, assert_nothing_is_left, unattended};
 use e2e::Cluster;
 use e2e::home::finish;
-use e2e::systemd::until;
+use e2e::until;
 use nix::sys::signal::Signal;
 use serde_json::json;
 use std::fs;

@@ -315,7 +315,7 @@ fn a_renamed_default_keeps_the_file_that_goes_without_saying() {
     home.run(&["refresh", "--timeout", "1m"]).ok();
     let token = home.run(&["get"]).ok();
     daemon.until_named("lab", "kept", |it| it.token_file.is_some());
-    e2e::systemd::until("the new token in the file", || {
+    e2e::until("the new token in the file", || {
         (read_json(&home.token_file())["access_token"] == token).then_some(())
     });
     assert_eq!(cluster.count("logins_ok"), 1);

@@ -5,7 +5,6 @@ use e2e::home::finish;
 use e2e::terminal::Terminal;
 use e2e::{Cluster, Daemon, Home};
 use nix::sys::signal::Signal;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use wire::State;
 
@@ -160,10 +159,7 @@ fn every_command_of_the_readme_does_what_it_says() {
                 assert!(other.cluster.honours(&token), "{token}");
             }
             _ if first.starts_with("podman run ") => {
-                if !nix::unistd::geteuid().is_root() {
-                    // Not by `eprintln`, which is kept from view when a test passes.
-                    let _written =
-                        writeln!(std::io::stderr(), "skipped: the README's container: this is not root");
+                if !e2e::is_root("the README's container") {
                     continue;
                 }
                 reader.install("podman", PODMAN);

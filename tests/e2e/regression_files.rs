@@ -2,8 +2,7 @@
 
 use crate::{LoggedIn, login_with, profile, read_json, weka_user_login};
 use e2e::process::Process;
-use e2e::systemd::until;
-use e2e::{Cluster, Daemon, Home};
+use e2e::{Cluster, Daemon, Home, until};
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};

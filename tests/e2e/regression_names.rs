@@ -2,8 +2,7 @@
 
 use crate::{LoggedIn, login_with, profile, read_json};
 use e2e::process::Process;
-use e2e::systemd::until;
-use e2e::{Cluster, Daemon, Home};
+use e2e::{Cluster, Daemon, Home, until};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::fs;

@@ -194,7 +194,7 @@ fn until_idle(pid: u32, quiet: Duration) {
         line.split_whitespace().last().unwrap().parse::<u64>().unwrap()
     };
     let mut before = switches();
-    e2e::systemd::until(&format!("{quiet:?} of rest"), || {
+    e2e::until(&format!("{quiet:?} of rest"), || {
         std::thread::sleep(quiet);
         let now = switches();
         (now - std::mem::replace(&mut before, now) <= 1).then_some(())

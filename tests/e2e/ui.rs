@@ -3,10 +3,9 @@
 use crate::secrets::memory;
 use crate::{LoggedIn, login, profile};
 use data_encoding::BASE64;
-use e2e::{Cluster, Daemon, Home, Terminal, Tmux};
+use e2e::{Cluster, Daemon, Home, Terminal, Tmux, until};
 use serde_json::json;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 /// A terminal of the usual size in which somebody has opened it, and sees a profile that is logged in.
 #[track_caller]
@@ -21,7 +20,7 @@ pub(crate) fn opened(home: &Home) -> Tmux<'_> {
 #[track_caller]
 pub(crate) fn leave(tmux: &Tmux<'_>) {
     tmux.type_in("q");
-    until(|| tmux.value("#{alternate_on}") == "0");
+    until("the screen is left", || (tmux.value("#{alternate_on}") == "0").then_some(()));
 }
 
 /// The terminal is the shell's again: its own screen, a cursor, an echo, and no mouse.
@@ -35,15 +34,6 @@ pub(crate) fn assert_given_back(tmux: &Tmux<'_>) {
     let screen = tmux.until("stty has been asked", |screen| screen.lines().any(|line| line == "looked"));
     for off in ["-echo", "-icanon", "-isig", "-icrnl"] {
         assert!(!screen.lines().any(|line| line == off), "{off}: {screen}");
-    }
-}
-
-#[track_caller]
-pub(crate) fn until(is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "it never is");
-        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -169,7 +159,7 @@ fn what_was_secret_is_gone_from_memory_once_its_dialog_is_closed() {
     };
     let Some(there) = holds(&signature[..40]) else {
         // Nobody but root may look, which is as it should be.
-        assert!(!nix::unistd::geteuid().is_root());
+        assert!(!e2e::is_root("secrets in memory"), "root may look");
         return;
     };
     assert!(there, "the search finds what is there");

@@ -1,9 +1,9 @@
 //! What is asked and told on top of the screen of `weka-token ui`.
 
 use crate::secrets::memory;
-use crate::ui::{leave, opened, until};
+use crate::ui::{leave, opened};
 use crate::{LoggedIn, login};
-use e2e::{Cluster, Daemon, Home, Terminal, Tmux};
+use e2e::{Cluster, Daemon, Home, Terminal, Tmux, until};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use wire::State;
@@ -177,10 +177,10 @@ fn passwords_are_gone_from_memory_once_the_dialog_is_closed() {
     };
     if holds("x").is_none() {
         // Nobody but root may look, which is as it should be.
-        assert!(!nix::unistd::geteuid().is_root());
+        assert!(!e2e::is_root("secrets in memory"), "root may look");
         return;
     }
-    until(|| holds("Brand-New3") == Some(true));
+    until("it is in memory", || (holds("Brand-New3") == Some(true)).then_some(()));
     terminal.type_in("\x1b");
     // The help comes in a frame after the last one of the dialog.
     terminal.type_in("?");

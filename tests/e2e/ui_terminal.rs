@@ -1,9 +1,9 @@
 //! The terminal that `weka-token ui` runs on: taken over, and given back whatever happens.
 
 use crate::LoggedIn;
-use crate::ui::{assert_given_back, leave, opened, until};
+use crate::ui::{assert_given_back, leave, opened};
 use e2e::home::finish;
-use e2e::{Cluster, Home, Tmux};
+use e2e::{Cluster, Home, Tmux, until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::path::Path;
@@ -44,9 +44,9 @@ fn it_can_be_stopped_and_comes_back() {
     }
     // Nobody is told of this one: the screen is taken over again when it goes on.
     kill(Pid::from_raw(pid), Signal::SIGSTOP).unwrap();
-    until(|| {
+    until("it is stopped", || {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-        stat.contains(") T ")
+        stat.contains(") T ").then_some(())
     });
     // The terminal is still as it was then, and a line ends with nothing but a newline.
     tmux.type_in("printf '\\033[?1049l\\033[?25h'; stty sane; clear; echo the shell\"'s\"\n");
@@ -69,7 +69,7 @@ fn a_terminal_that_goes_takes_it_along_whether_it_is_told_or_not() {
         tmux.until_shown("ready: a live token");
         let pid = tmux.job();
         tmux.hang_up();
-        until(|| !Path::new(&format!("/proc/{pid}")).exists());
+        until("it has ended", || (!Path::new(&format!("/proc/{pid}")).exists()).then_some(()));
     }
 }
 
@@ -101,7 +101,7 @@ fn no_color_means_no_colour_and_another_locale_ascii() {
         let screen = tmux.until_shown("ready: a live token");
         leave(&tmux);
         // They come to us by way of another program.
-        until(|| tmux.bytes().contains("\x1b[?1049l"));
+        until("the screen is left", || tmux.bytes().contains("\x1b[?1049l").then_some(()));
         let bytes = tmux.bytes();
         let colours = (30..=37).chain(90..=97).any(|code| bytes.contains(&format!("[{code}m")))
             || bytes.contains("[38;")
@@ -130,9 +130,12 @@ fn whatever_was_switched_on_is_switched_off_by_a_signal_too() {
     let it = LoggedIn::to(Cluster::start(&[]));
     let tmux = opened(&it.home);
     kill(Pid::from_raw(tmux.job()), Signal::SIGTERM).unwrap();
-    until(|| tmux.value("#{alternate_on}") == "0");
+    until("the screen is left", || (tmux.value("#{alternate_on}") == "0").then_some(()));
     // Pasted text that is marked as such, and the mouse, which tmux tells of only in part.
-    until(|| tmux.bytes().contains("\x1b[?2004l\x1b[?1006l\x1b[?1000l\x1b[0m\x1b[?1049l\x1b[?25h"));
+    until("the terminal is given back", || {
+        let given_back = "\x1b[?2004l\x1b[?1006l\x1b[?1000l\x1b[0m\x1b[?1049l\x1b[?25h";
+        tmux.bytes().contains(given_back).then_some(())
+    });
 }
 
 #[test]

@@ -8,11 +8,13 @@
 //! - [`process`]: a child that never outlives its owner
 //! - [`python`]: Python, with WEKA's own library as it is on PyPI
 //! - [`samples`]: what a daemon may answer, for the tests of those who show it
+//! - [`skipped`]: what cannot be tested here, said aloud
 //! - [`snapshot`]: texts compared with files, and transcripts of commands to compare
 //! - [`systemd`]: a real service manager, for a user and for a host, in namespaces of its own
 //! - [`tool`]: a program that is told what to do line by line
 //! - [`terminal`]: a pseudo-terminal with a command on it, and hands to type with
 //! - [`tmux`]: a screen that can be looked at, too
+//! - [`until`]: waits for what tells nobody when it happens
 #![forbid(unsafe_code)]
 
 pub mod binaries;
@@ -24,15 +26,19 @@ pub mod process;
 pub mod python;
 pub mod recorder;
 pub mod samples;
+pub mod skipped;
 pub mod snapshot;
 pub mod systemd;
 pub mod terminal;
 pub mod tmux;
 pub mod tool;
+pub mod until;
 
 pub use cluster::Cluster;
 pub use daemon::Daemon;
 pub use home::{Home, Ran};
+pub use skipped::{is_root, skipped};
 pub use terminal::Terminal;
 pub use tmux::Tmux;
 pub use tool::Tool;
+pub use until::until;

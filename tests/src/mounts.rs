@@ -4,12 +4,12 @@
 use crate::binaries;
 use crate::home::{Ran, finish};
 use crate::recorder::{self, Call};
+use crate::skipped::is_root;
 use crate::systemd::namespace::Namespace;
-use crate::systemd::{skipped, until};
+use crate::until::until;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Once;
 use tempfile::TempDir;
 
 /// Arguments: a folder to mount on, the client, the recorder. What mount(8) keeps is in `/run`.
@@ -43,9 +43,7 @@ impl Machine {
     /// There is root, and it cannot be had nevertheless.
     #[must_use]
     pub fn start() -> Option<Self> {
-        if !nix::unistd::geteuid().is_root() {
-            static ONCE: Once = Once::new();
-            ONCE.call_once(|| skipped("mounts: this is not root"));
+        if !is_root("mounts") {
             return None;
         }
         let files = tempfile::Builder::new().prefix("weka-token-mounts-").tempdir().expect("a folder");

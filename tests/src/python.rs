@@ -3,7 +3,6 @@
 use crate::binaries;
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -23,11 +22,7 @@ pub fn interpreter() -> Option<PathBuf> {
         Ok(python) => Some(python.clone()),
         Err(reason) => {
             assert!(!nix::unistd::geteuid().is_root(), "{reason}");
-            static ONCE: std::sync::Once = std::sync::Once::new();
-            ONCE.call_once(|| {
-                // Not by `eprintln`, which is kept from view when a test passes.
-                let _written = writeln!(std::io::stderr(), "skipped: the tests with Python: {reason}");
-            });
+            crate::skipped(&format!("the tests with Python: {reason}"));
             None
         }
     }

@@ -1,5 +1,6 @@
 //! A pseudo-terminal with a command on it, and hands to type with.
 
+use crate::until::PATIENCE;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{Winsize, openpty};
 use nix::sys::termios::{LocalFlags, tcgetattr};
@@ -7,10 +8,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::process::{Child, Command};
-use std::time::{Duration, Instant};
-
-/// Far longer than anything here takes; only a broken program waits for it.
-const PATIENCE: Duration = Duration::from_secs(60);
+use std::time::Instant;
 
 /// A terminal and the command that runs on it; dropped, the command is killed.
 #[derive(Debug)]

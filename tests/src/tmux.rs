@@ -2,13 +2,12 @@
 
 use crate::home::{Home, finish};
 use crate::terminal::Terminal;
+use crate::until::PATIENCE;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// Far longer than anything here takes; only a broken program waits for it.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
 

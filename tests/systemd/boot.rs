@@ -2,7 +2,9 @@
 
 use crate::{SERVICE, SOCKET, profile};
 use e2e::Cluster;
-use e2e::systemd::{self, Shell, SystemManager, Units, skipped, until};
+use e2e::skipped;
+use e2e::systemd::{self, Shell, SystemManager, Units};
+use e2e::until;
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::MetadataExt;

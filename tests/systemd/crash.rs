@@ -2,7 +2,8 @@
 
 use crate::{SERVICE, SOCKET, somebody_logged_in};
 use e2e::Cluster;
-use e2e::systemd::{Shell, Units, until};
+use e2e::systemd::{Shell, Units};
+use e2e::until;
 use std::thread;
 
 #[test]

@@ -1,8 +1,8 @@
 //! What `weka-token doctor` finds where there is a service manager: units, who may ask, and what systemd keeps.
 
 use crate::{SERVICE, SOCKET, log_in, profile, somebody, somebody_logged_in};
-use e2e::systemd::{self, Shell, SystemManager, Units, UserManager, until};
-use e2e::{Cluster, Ran};
+use e2e::systemd::{self, Shell, SystemManager, Units, UserManager};
+use e2e::{Cluster, Ran, until};
 use serde_json::Value;
 
 fn findings(ran: &Ran) -> Vec<Value> {

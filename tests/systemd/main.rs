@@ -60,7 +60,7 @@ fn log_in(manager: &UserManager, cluster: &Cluster, options: &[&str]) -> Ran {
 /// The token file, as soon as it is there: where there is a store, files come last.
 fn token_file(manager: &UserManager) -> Value {
     let path = manager.home().token_file();
-    systemd::until("the token file", || serde_json::from_str(&std::fs::read_to_string(&path).ok()?).ok())
+    e2e::until("the token file", || serde_json::from_str(&std::fs::read_to_string(&path).ok()?).ok())
 }
 
 /// A profile's table, with further keys.

@@ -2,16 +2,16 @@
 
 use crate::mounts::{assert_mounted, assert_mounts_stay, assert_nothing_is_left, unattended, with_password};
 use e2e::Cluster;
-use e2e::systemd::{self, Shell, SystemManager, Units, skipped, until};
+use e2e::skipped;
+use e2e::systemd::{self, Shell, SystemManager, Units};
+use e2e::until;
 use std::fs;
-use std::sync::Once;
 
 /// Whether there is a systemd, and a kernel that can mount at first use.
 pub(crate) fn is_there() -> bool {
     let kernel = fs::read_to_string("/proc/filesystems").is_ok_and(|all| all.contains("autofs"));
     if !kernel {
-        static ONCE: Once = Once::new();
-        ONCE.call_once(|| skipped("mounts at first use: this kernel has no autofs"));
+        skipped("mounts at first use: this kernel has no autofs");
     }
     kernel && systemd::is_there()
 }

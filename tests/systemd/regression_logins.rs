@@ -16,7 +16,7 @@ fn pair_of(manager: &UserManager, cluster: &Cluster, user: &str, password: &str)
     line.extend(["--endpoint", cluster.endpoint(), "--fingerprint", &cluster.fingerprint]);
     line.extend(["--token-file", path.to_str().expect("text")]);
     manager.weka_token_with(&line, &format!("{password}\n")).ok();
-    systemd::until("the token file", || std::fs::read_to_string(&path).ok())
+    e2e::until("the token file", || std::fs::read_to_string(&path).ok())
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn a_login_that_was_given_a_file_with_somebody_elses_pair_ended_with_that_pair()
     let user = |token: &str| cluster.check(token)["username"].clone();
     let ours = manager.weka_token(&["get", "-p", "prod"]).ok();
     assert_eq!(user(&ours), "alice", "{}", manager.log());
-    systemd::until("her pair in the file", || {
+    e2e::until("her pair in the file", || {
         let pair: Value = serde_json::from_str(&std::fs::read_to_string(&file).ok()?).ok()?;
         (pair["access_token"] == *ours).then_some(())
     });
@@ -62,7 +62,7 @@ fn a_login_under_way_gave_somebody_back_what_allow_had_granted_before() {
     cluster.until_requests("path=/api/v2/login", 2);
     host.write("/etc/weka-token/config.toml", &config(""));
     host.systemctl(&["reload", SERVICE]).ok();
-    systemd::until("it is revoked", || (ann.weka_token(&["get"]).status == 6).then_some(()));
+    e2e::until("it is revoked", || (ann.weka_token(&["get"]).status == 6).then_some(()));
     assert!(client.ended_within(Duration::from_secs(40)).unwrap().success());
     ann.weka_token(&["get"]).refused(6);
     root.weka_token(&["get"]).ok();

@@ -40,7 +40,7 @@ fn a_users_daemon_writes_secrets_nowhere_but_into_the_token_file() {
         manager.weka_token(&["refresh"]).ok();
         let token = manager.weka_token(&["get"]).ok();
         // Files come last.
-        let written = systemd::until("the new token in the file", || {
+        let written = e2e::until("the new token in the file", || {
             Some(tokens(&std::fs::read_to_string(&file).ok()?)).filter(|written| written.contains(&token))
         });
         secrets.extend(written);

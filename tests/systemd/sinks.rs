@@ -2,7 +2,8 @@
 
 use crate::{SERVICE, profile, somebody};
 use e2e::Cluster;
-use e2e::systemd::{self, Shell, SystemManager, Units, UserManager, until};
+use e2e::systemd::{self, Shell, SystemManager, Units, UserManager};
+use e2e::until;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

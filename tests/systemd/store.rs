@@ -2,7 +2,7 @@
 
 use crate::{SERVICE, log_in, profile, somebody, token_file};
 use e2e::Cluster;
-use e2e::systemd::{self, Shell, Units, UserManager};
+use e2e::systemd::{Shell, Units, UserManager};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -170,7 +170,7 @@ fn a_store_that_is_full_costs_no_token_and_is_said_where_it_does() {
     assert!(!manager.log().contains("FileDescriptorStoreMax"), "{}", manager.log());
     // Nor is there room for another profile.
     log_in(&manager, &cluster, &["-p", "other"]).ok();
-    systemd::until("the line that says so", || {
+    e2e::until("the line that says so", || {
         let log = manager.log();
         log.contains("other: a restart would lose its tokens").then_some(())?;
         log.contains("FileDescriptorStoreMax=").then_some(())

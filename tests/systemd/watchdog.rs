@@ -2,7 +2,8 @@
 
 use crate::{SERVICE, somebody_logged_in};
 use e2e::Cluster;
-use e2e::systemd::{Shell, Units, until};
+use e2e::systemd::{Shell, Units};
+use e2e::until;
 use serde_json::json;
 
 #[test]

@@ -5,32 +5,21 @@ use super::{EXPIRIES, LIFE, Source, assert_live_token, printed, through_expiries
 use crate::{LoggedIn, profile};
 use e2e::home::finish;
 use e2e::process::Process;
-use e2e::{Cluster, Daemon, Home, Ran, binaries, systemd};
+use e2e::{Cluster, Daemon, Home, Ran, binaries};
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Once;
 use tempfile::TempDir;
 
 /// Who the container's root is outside: `daemon`, on every Linux there is.
 const OUTSIDE: &str = "1";
 
-const WHOAMI: &str = "/api/v2/users/whoami";
+/// What is not tested where there are no mounts to make.
+const WITHOUT_ROOT: &str = "the tests in containers";
 
-/// Without root there are no mounts to make, and one line says so.
-fn is_root() -> bool {
-    let root = nix::unistd::geteuid().is_root();
-    static ONCE: Once = Once::new();
-    if !root {
-        ONCE.call_once(|| {
-            // Not by `eprintln`, which is kept from view when a test passes.
-            let _written = writeln!(std::io::stderr(), "skipped: the tests in containers: this is not root");
-        });
-    }
-    root
-}
+const WHOAMI: &str = "/api/v2/users/whoami";
 
 /// A mount namespace that lives as long as this value.
 struct Container {
@@ -123,7 +112,7 @@ fn as_the_host_has_it(home: &Home) {
 
 #[test]
 fn with_the_sockets_folder_and_our_client_and_nothing_else_through_three_expiries_and_a_restart() {
-    if !is_root() {
+    if !e2e::is_root(WITHOUT_ROOT) {
         return;
     }
     let (mut it, folder) = host();
@@ -155,7 +144,7 @@ fn with_the_sockets_folder_and_our_client_and_nothing_else_through_three_expirie
 
 #[test]
 fn a_socket_that_was_mounted_by_itself_is_left_behind_by_a_restart() {
-    if !is_root() {
+    if !e2e::is_root(WITHOUT_ROOT) {
         return;
     }
     let (mut it, _) = host();
@@ -181,7 +170,7 @@ fn with_a_file(folder: &str, keys: &str, curl: &str) {
     // A file waits for nobody, as `get` does: where it is read at any moment, half of a life is a good margin.
     home.configure(&profile("default", &cluster, &format!("refresh_at = 0.5\n{keys}")));
     let it = LoggedIn::in_home(home, cluster, "admin", "Admin-Pass1");
-    systemd::until("the file", || fs::read_dir(&folder).unwrap().next()?.ok());
+    e2e::until("the file", || fs::read_dir(&folder).unwrap().next()?.ok());
     let script = "mount --bind -o ro \"$1\" /mnt; mount -t tmpfs none \"$2\"; mount -t tmpfs none /run";
     let container = Container::start(script, &[&folder, it.home.path()]);
     let mut hidden = container.command(&["weka-token", "--socket"]);
@@ -202,7 +191,7 @@ fn with_a_file(folder: &str, keys: &str, curl: &str) {
 
 #[test]
 fn with_the_token_files_folder_and_nothing_else_through_three_expiries() {
-    if is_root() {
+    if e2e::is_root(WITHOUT_ROOT) {
         with_a_file(
             ".weka",
             "token_file = \"~/.weka/auth-token.json\"",
@@ -213,7 +202,7 @@ fn with_the_token_files_folder_and_nothing_else_through_three_expiries() {
 
 #[test]
 fn with_a_sinks_folder_and_nothing_else_through_three_expiries() {
-    if is_root() {
+    if e2e::is_root(WITHOUT_ROOT) {
         let sink = "[[profile.default.sink]]\npath = \"~/for-a-container/header\"\ncontent = \"header\"";
         with_a_file("for-a-container", sink, "curl -H @/mnt/header");
     }

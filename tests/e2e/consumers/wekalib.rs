@@ -141,7 +141,7 @@ fn with_a_login_of_its_own_it_works_where_a_refresh_token_works_once() {
     home.configure(&profile("default", &cluster, &keys));
     let daemon = Daemon::start(&home);
     assert_live_token(&cluster, || home.run(&["get"]));
-    e2e::systemd::until("the tool's own pair is there", || home.token_file().exists().then_some(()));
+    e2e::until("the tool's own pair is there", || home.token_file().exists().then_some(()));
     assert_eq!(tool.works(&format!("open {PORT}")), "weka-sim");
     let expiries = || cluster.requests("path=/api/v1&status=401").len();
     while expiries() < EXPIRIES {

@@ -2,8 +2,7 @@
 
 use super::{configured, doctor, one, says};
 use crate::{LoggedIn, login, profile, read_json, renew, token_file};
-use e2e::systemd::until;
-use e2e::{Cluster, Daemon, Home};
+use e2e::{Cluster, Daemon, Home, until};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use std::fs;
@@ -98,7 +97,7 @@ fn sinks_that_only_a_person_can_mend_were_two_names_and_a_number_in_the_one_plac
         (at("group"), "mode = \"0640\"\ngroup = \"4242424\"", "not in group", "SupplementaryGroups"),
         (at("none"), "mode = \"0640\"\ngroup = \"nobody-knows\"", "no group nobody-knows", "groupadd"),
     ];
-    if nix::unistd::geteuid().is_root() {
+    if e2e::is_root("doctor and a sink in another user's folder") {
         fs::create_dir(at("theirs")).unwrap();
         std::os::unix::fs::chown(at("theirs"), Some(12345), None).unwrap();
         cases.push((at("theirs/sink"), "", "belongs to uid 12345", "the daemon's own"));
@@ -154,7 +153,7 @@ fn sinks_without_end_are_named_as_far_as_an_answer_goes() {
 
 #[test]
 fn a_sink_that_room_mends_needs_nobody() {
-    if !nix::unistd::geteuid().is_root() {
+    if !e2e::is_root("doctor and a sink without room") {
         return;
     }
     let cluster = Cluster::start(&[]);

@@ -241,8 +241,8 @@ fn a_daemon_of_another_protocol() {
 
 #[test]
 fn a_socket_that_may_not_be_used() {
-    if !nix::unistd::geteuid().is_root() {
-        // Nobody's permissions but root's can be left behind here.
+    // Nobody's permissions but root's can be left behind here.
+    if !e2e::is_root("doctor and a socket that may not be used") {
         return;
     }
     let it = LoggedIn::to(Cluster::start(&[]));
@@ -258,7 +258,7 @@ fn a_socket_that_may_not_be_used() {
 
 #[test]
 fn a_socket_that_is_somebody_elses() {
-    if !nix::unistd::geteuid().is_root() {
+    if !e2e::is_root("doctor and another user's socket") {
         return;
     }
     let home = Home::new();

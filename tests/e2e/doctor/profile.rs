@@ -2,8 +2,7 @@
 
 use super::{configured, doctor, one, says};
 use crate::{LoggedIn, by_password_file, login, password_file, profile};
-use e2e::systemd::until;
-use e2e::{Cluster, Daemon, Home};
+use e2e::{Cluster, Daemon, Home, until};
 use serde_json::{Value, json};
 use wire::State;
 

@@ -12,8 +12,7 @@ const SOMEBODY: &str = "1";
 
 #[test]
 fn what_others_may_not_do_is_said_to_be_that() {
-    if !nix::unistd::geteuid().is_root() {
-        e2e::systemd::skipped("refusals to others: this is not root");
+    if !e2e::is_root("refusals to others") {
         return;
     }
     for (allowed, keys) in [(true, format!("allow = [\"user:{SOMEBODY}\"]")), (false, String::new())] {

@@ -17,18 +17,12 @@ pub use shell::{Shell, Units};
 pub use system::{SystemManager, User};
 pub use user::UserManager;
 
-use std::io::Write;
+use crate::skipped::skipped;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Once;
-use std::time::{Duration, Instant};
 
 /// The manager's program.
 const PROGRAM: &str = "/lib/systemd/systemd";
-/// Far longer than anything here takes.
-pub const PATIENCE: Duration = Duration::from_secs(60);
-/// Between two looks at something that tells nobody when it changes.
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// Whether tests in a real systemd can be run here. Without root they cannot, and one line says so.
 ///
@@ -40,17 +34,10 @@ pub fn is_there() -> bool {
         Ok(()) => true,
         Err(reason) => {
             assert!(!nix::unistd::geteuid().is_root(), "{reason}");
-            static ONCE: Once = Once::new();
-            ONCE.call_once(|| skipped(&format!("the tests in a real systemd: {reason}")));
+            skipped(&format!("the tests in a real systemd: {reason}"));
             false
         }
     }
-}
-
-/// Says in one line what was not tested, and why.
-pub fn skipped(what: &str) {
-    // Not by `eprintln`, which is kept from view when a test passes.
-    let _written = writeln!(std::io::stderr(), "skipped: {what}");
 }
 
 /// Whether a systemd can be started here.
@@ -89,20 +76,4 @@ fn usual_modes() {
 pub fn units() -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../systemd");
     folder.canonicalize().expect("the source tree is where it was built")
-}
-
-/// Looks again and again until there is an answer.
-///
-/// # Panics
-/// There is none within [`PATIENCE`].
-#[track_caller]
-pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let limit = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < limit, "not seen: {what}");
-        std::thread::sleep(PAUSE);
-    }
 }

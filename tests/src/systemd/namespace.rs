@@ -3,7 +3,7 @@
 use crate::home::{Ran, finish};
 use crate::process::Process;
 use crate::systemd::cgroup::Cgroup;
-use crate::systemd::until;
+use crate::until::until;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -121,7 +121,7 @@ impl Drop for Namespace {
     /// The kernel ends what is inside; the files and groups of it can be removed only after that.
     fn drop(&mut self) {
         self.outside.signal(nix::sys::signal::Signal::SIGKILL);
-        self.outside.ended_within(crate::systemd::PATIENCE);
+        self.outside.ended_within(crate::until::PATIENCE);
         let stat = format!("/proc/{}/stat", self.pid);
         for _ in 0..500 {
             // Its new parent may take its time to notice.

@@ -1,7 +1,7 @@
 //! What a user and a host have in common: commands to run, and units to look at.
 
 use crate::home::{Ran, finish};
-use crate::systemd::until;
+use crate::until::until;
 use std::process::Command;
 
 /// Somebody who runs commands inside.

@@ -5,7 +5,8 @@ use crate::home::{Home, Ran};
 use crate::systemd::cgroup::Cgroup;
 use crate::systemd::namespace::Namespace;
 use crate::systemd::shell::{Shell, Units};
-use crate::systemd::{PROGRAM, units, until, usual_modes};
+use crate::systemd::{PROGRAM, units, usual_modes};
+use crate::until::until;
 use nix::unistd::{Uid, chown};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -164,7 +165,7 @@ impl UserManager {
     /// The connection fails.
     pub fn ask(&self, request: &Request) -> Result<Response, blocking::WireError> {
         let mut stream = UnixStream::connect(self.path(&self.home.socket()))?;
-        stream.set_read_timeout(Some(crate::systemd::PATIENCE))?;
+        stream.set_read_timeout(Some(crate::until::PATIENCE))?;
         blocking::send(&mut stream, request)?;
         blocking::receive(&mut stream)
     }

@@ -87,13 +87,3 @@ pub(super) fn status(end: End) -> Result<u8, Failure> {
         End::Signal(signal) => Err(not_mounted(format!("{PROGRAM} was ended by {signal}"))),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_of_a_callers_environment_is_in_it() {
-        assert!(ENVIRONMENT.iter().all(|entry| !entry.contains("WEKA") && !entry.starts_with("HOME=")));
-    }
-}

@@ -1,8 +1,8 @@
 //! Sinks with a login of their own: a pair that is nobody else's, and never one wrong password more than without them.
 
+use super::until_noted;
 use crate::{login, profile, read_json, renew, token_file};
-use e2e::systemd::until;
-use e2e::{Cluster, Daemon, Home};
+use e2e::{Cluster, Daemon, Home, until};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::fs;
@@ -49,12 +49,6 @@ fn use_up(home: &Home, cluster: &Cluster, path: &Path) -> (Value, Value) {
             None => pair = next_pair(path, &pair),
         }
     }
-}
-
-fn until_noted(daemon: &Daemon, words: &[&str]) {
-    daemon.until(&words.join(" ... "), |profile| {
-        profile.notes.iter().any(|note| words.iter().all(|word| note.contains(word)))
-    });
 }
 
 #[test]
