@@ -5,7 +5,6 @@ use e2e::process::Process;
 use e2e::{Cluster, Daemon, Home};
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
-use std::time::Duration;
 
 #[test]
 fn after_a_login_get_prints_a_token_that_the_cluster_honours() {
@@ -52,7 +51,7 @@ fn three_hundred_gets_at_expiry_make_one_refresh_and_get_three_hundred_live_toke
     let it = LoggedIn::to(Cluster::start(&["--access-ttl", "5s"]));
     // The daemon is stopped past the token's end, so that all callers find it expired.
     it.daemon.signal(nix::sys::signal::Signal::SIGSTOP);
-    std::thread::sleep(Duration::from_secs(6));
+    it.cluster.until_none_lives();
     let before = it.cluster.count("refreshes_ok");
     // However long all of them take, the next one needs no other.
     it.cluster.set(&json!({"access_ttl": "1d"}));
@@ -77,7 +76,7 @@ fn a_daemon_that_slept_past_its_tokens_life_serves_a_live_one() {
     let it = LoggedIn::to(Cluster::start(&["--access-ttl", "2s"]));
     let first = it.token();
     it.daemon.signal(nix::sys::signal::Signal::SIGSTOP);
-    std::thread::sleep(Duration::from_millis(2500));
+    it.cluster.until_none_lives();
     it.daemon.signal(nix::sys::signal::Signal::SIGCONT);
     let second = it.token();
     assert_ne!(first, second);
@@ -94,7 +93,7 @@ fn a_min_ttl_beyond_the_life_of_a_fresh_token_is_refused_and_names_that_life() {
 #[test]
 fn a_min_ttl_that_the_current_token_lacks_is_met_by_a_renewal() {
     let it = LoggedIn::to(Cluster::start(&["--access-ttl", "1m"]));
-    std::thread::sleep(Duration::from_secs(8));
+    it.daemon.until("less than that is left", |profile| profile.access_expires_in_s < Some(53));
     let json = json(&it.home.run(&["get", "--min-ttl", "53s", "--format", "json"]).ok());
     assert!(json["expires_in"].as_u64().unwrap() >= 53, "{json}");
 }

@@ -1,6 +1,6 @@
 //! `weka-token logout`: forgotten here, and with `--revoke` at the cluster too.
 
-use crate::{LoggedIn, login, password_file, profile, weka_user_login};
+use crate::{LoggedIn, login, login_with, password_file, profile, weka_user_login};
 use e2e::{Cluster, Daemon, Home};
 use serde_json::json;
 use wire::State;
@@ -8,17 +8,24 @@ use wire::State;
 #[test]
 fn a_logout_forgets_the_tokens_and_sends_nothing() {
     let it = LoggedIn::to(Cluster::start(&["--access-ttl", "3s"]));
+    // Another one, of the same life, by which time is told.
+    let other = Cluster::start(&["--access-ttl", "3s"]);
+    login_with(&it.home, &other, "alice", "Alice-Pass1", &["-p", "other"]).ok();
+    let renewed = |times: u64| {
+        let so_far = it.daemon.named("other").refreshes_total;
+        it.daemon.until_named("other", "renewals", |profile| profile.refreshes_total >= so_far + times);
+    };
     let token = it.token();
     it.home.run(&["logout"]).ok();
     assert_eq!(it.daemon.profile().state, State::LoggedOut);
     // What was on its way just then has arrived.
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    renewed(1);
     let sent = it.cluster.count("requests");
     let words = it.home.run(&["get"]).refused(4);
     assert!(words.contains("weka-token login"), "{words}");
     it.home.run(&["refresh"]).refused(4);
     assert_eq!(it.home.run(&["status"]).status, 4);
-    std::thread::sleep(std::time::Duration::from_secs(3));
+    renewed(2);
     assert_eq!(it.cluster.count("requests"), sent, "nothing is renewed any more");
     assert_ne!(it.cluster.check(&token)["standing"], "revoked", "without --revoke the cluster is not told");
     login(&it.home, &it.cluster, "alice", "Alice-Pass1").ok();

@@ -79,7 +79,7 @@ fn a_stopped_daemon_that_slept_longer_than_a_life_serves_a_live_token() {
     for _ in 0..2 {
         let before = it.token();
         it.daemon.signal(Signal::SIGSTOP);
-        std::thread::sleep(Duration::from_millis(2300));
+        it.cluster.until_none_lives();
         it.daemon.signal(Signal::SIGCONT);
         let after = it.token();
         assert_ne!(before, after);

@@ -160,7 +160,7 @@ fn a_cluster_that_asks_for_patience_gets_it() {
 fn an_explicit_min_ttl_does_not_give_way_to_an_outage() {
     let it = LoggedIn::configured(Cluster::start(&["--access-ttl", "20s"]), TIMEOUTS);
     it.cluster.fault(&json!({"kind": "refuse"}));
-    std::thread::sleep(Duration::from_millis(1500));
+    it.daemon.until("less than that is left", |profile| profile.access_expires_in_s < Some(19));
     it.home.run(&["get", "--min-ttl", "19s", "--timeout", "1s"]).refused(5);
     assert!(it.cluster.honours(&it.token()));
 }

@@ -2,8 +2,8 @@
 
 use crate::{LoggedIn, login, login_with, password_file, profile, read_json, weka_user_login};
 use e2e::process::Process;
-use e2e::systemd::until;
-use e2e::{Cluster, Daemon, Home};
+use e2e::until::PATIENCE;
+use e2e::{Cluster, Daemon, Home, until};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use std::fs;
@@ -12,9 +12,6 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use wire::State;
-
-/// Far longer than a login takes.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A login to a cluster under way, its password sent.
 fn begin(home: &Home, cluster: &Cluster, password: &str, options: &[&str]) -> Process {
@@ -340,8 +337,9 @@ fn a_login_that_a_logout_overtook_left_its_settings_behind() {
     it.home.run(&["logout"]).ok();
     assert_eq!(client.ended_within(PATIENCE).unwrap().code(), Some(4));
     it.cluster.until_requests("path=/api/v2/login&complete=true", 2);
-    // The answer is on its way; a request of a later time is answered after it.
-    std::thread::sleep(Duration::from_millis(300));
+    // The answer is on its way; what comes of the next one comes after it.
+    it.cluster.heal();
+    login(&it.home, &it.cluster, "alice", "Wrong-Pass1").refused(4);
     let shown = it.daemon.profile();
     assert_eq!(shown.username.as_deref(), Some("alice"), "{shown:?}");
     assert_eq!(shown.state, State::LoggedOut);

@@ -38,17 +38,13 @@ fn of_many_daemons_started_at_once_one_lives() {
             e2e::process::Process::start(home.weka_tokend(&[]).stderr(std::process::Stdio::null())).unwrap()
         })
         .collect();
-    let until = Instant::now() + Duration::from_secs(60);
-    let mut alive = children.len();
-    while alive > 1 {
-        alive = children
-            .iter_mut()
-            .filter_map(|it| it.ended_within(Duration::from_millis(20)).is_none().then_some(()))
-            .count();
-        assert!(Instant::now() < until, "{alive} live");
-    }
+    let alive = e2e::until("all but one have ended", || {
+        let alive =
+            children.iter_mut().filter_map(|it| it.ended_within(Duration::ZERO).is_none().then_some(()));
+        Some(alive.count()).filter(|alive| *alive <= 1)
+    });
     assert_eq!(alive, 1);
-    e2e::systemd::until("it answers", || (home.run(&["get"]).status == 4).then_some(()));
+    e2e::until("it answers", || (home.run(&["get"]).status == 4).then_some(()));
 }
 
 #[test]
@@ -127,9 +123,8 @@ fn an_end_waits_for_open_requests_for_two_seconds_at_most() {
     let mut open = UnixStream::connect(it.daemon.socket()).unwrap();
     blocking::send(&mut open, &Request::Refresh { profile: None, timeout_ms: 3_600_000 }).unwrap();
     it.cluster.until_requests("path=/api/v2/login/refresh", 1);
-    let began = Instant::now();
+    // The request itself would wait for an hour.
     assert!(it.daemon.stop().success());
-    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
 }
 
 #[test]

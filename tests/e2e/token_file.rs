@@ -67,7 +67,7 @@ fn the_files_of_wekas_own_profiles_are_taken_over_and_kept_fresh_each_by_one_of_
 fn a_file_whose_access_token_has_expired_is_renewed_by_its_refresh_token() {
     let cluster = Cluster::start(&["--access-ttl", "1s"]);
     let home = with_file(&cluster);
-    std::thread::sleep(std::time::Duration::from_millis(1100));
+    cluster.until_none_lives();
     cluster.set(&json!({"access_ttl": "5m"}));
     let _daemon = Daemon::start(&home);
     assert!(cluster.honours(&home.run(&["get"]).ok()));

@@ -192,6 +192,17 @@ impl Cluster {
         self.control("POST", "/check", &json!({"token": token}))
     }
 
+    /// Waits until every access token that there is has ended.
+    ///
+    /// # Panics
+    /// They do not.
+    pub fn until_none_lives(&self) {
+        crate::until("no access token lives", || {
+            let status = self.control("GET", "/status", &Value::Null);
+            (status["live_access_tokens"] == 0).then_some(())
+        });
+    }
+
     /// Whether an access token that the last command of this thread has printed is alive, or was when that command began: it
     /// may well end before one comes to look, on a machine that has other things to do.
     #[must_use]

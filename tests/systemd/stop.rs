@@ -33,9 +33,7 @@ fn after_a_stop_the_token_file_is_taken_up_again() {
 fn a_stop_answers_those_who_wait_and_takes_no_time() {
     let cluster = Cluster::start(&[]);
     let Some(manager) = somebody_logged_in(&cluster, &[]) else { return };
-    let began = std::time::Instant::now();
     manager.systemctl(&["stop", SERVICE]).ok();
-    // The manager's patience ends after 10 s.
-    assert!(began.elapsed().as_secs() < 9, "{:?}", began.elapsed());
+    // Where the manager loses its patience it is `timeout`.
     assert_eq!(manager.show(SERVICE, "Result"), "success");
 }

@@ -131,6 +131,11 @@ impl Ledger {
     pub(crate) fn len(&self) -> usize {
         self.pairs.len()
     }
+
+    /// How many access tokens are alive.
+    pub(crate) fn live(&self, now: UnixMs) -> usize {
+        self.pairs.values().filter(|pair| pair.standing(Kind::Access, now) == Standing::Alive).count()
+    }
 }
 
 #[cfg(test)]
@@ -144,6 +149,7 @@ mod tests {
         assert_eq!(ledger.standing(&id, Kind::Access, 99), Standing::Alive);
         assert_eq!(ledger.standing(&id, Kind::Access, 100), Standing::Expired);
         assert_eq!(ledger.standing(&id, Kind::Refresh, 100), Standing::Alive);
+        assert_eq!((ledger.live(99), ledger.live(100)), (1, 0));
         assert_eq!(ledger.standing("other-1", Kind::Access, 0), Standing::Unknown);
     }
 

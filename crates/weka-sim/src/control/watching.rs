@@ -20,10 +20,11 @@ pub(super) async fn status(State(desk): Desk) -> Done {
             json!({"number": number, "url": cluster.url(number), "listening": open})
         })
         .collect();
-    let (settings, pairs, orgs) = {
+    let (settings, pairs, live, orgs) = {
         let state = cluster.state();
         let orgs = state.users.orgs.iter().map(|org| json!({"name": org.name, "uid": org.uid}));
-        (state.settings, state.ledger.len(), orgs.collect::<Value>())
+        let live = state.ledger.live(cluster.clock.now_ms());
+        (state.settings, state.ledger.len(), live, orgs.collect::<Value>())
     };
     done(&json!({
         "name": cluster.name,
@@ -34,6 +35,7 @@ pub(super) async fn status(State(desk): Desk) -> Done {
         "orgs": orgs,
         "users": super::accounts::users_shown(cluster),
         "pairs": pairs,
+        "live_access_tokens": live,
         "faults": cluster.faults.shown(cluster.clock.now_ms()),
         "counters": cluster.journal.counters(),
         "last_seq": cluster.journal.last_seq(),
