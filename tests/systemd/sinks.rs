@@ -198,3 +198,37 @@ fn a_session_of_its_own_goes_on_after_restarts_and_crashes_without_a_login() {
     assert!(!manager.path(&path).exists());
     manager.until(SERVICE, "NFileDescriptorStore", |count| count == "1");
 }
+
+#[test]
+fn a_session_of_its_own_was_lost_at_a_crash_after_its_profile_had_got_another_name() {
+    let cluster = Cluster::start(&["--single-use-refresh"]);
+    let Some(manager) = somebody() else { return };
+    manager.write("password".as_ref(), "Alice-Pass1\n");
+    let path = manager.home().path().join("own.json");
+    let keys = format!(
+        "password = {{ file = {:?} }}\n[[profile.default.sink]]\npath = {path:?}\nsession = \"own\"\n",
+        manager.home().path().join("password")
+    );
+    manager.configure(&profile("default", &cluster, &keys));
+    let token = manager.weka_token(&["get"]).ok();
+    let read = || fs::read_to_string(manager.path(&path)).ok();
+    let pair = until("the pair", read);
+    manager.until(SERVICE, "NFileDescriptorStore", |count| count == "2");
+    manager.weka_token(&["profiles", "rename", "default", "lab"]).ok();
+    manager.until(SERVICE, "NFileDescriptorStore", |count| count == "2");
+    let pid = manager.pid().to_string();
+    manager.signal("KILL");
+    manager.until(SERVICE, "MainPID", |now| now != "0" && now != pid);
+    manager.until(SERVICE, "SubState", |state| state == "running");
+    assert_eq!(manager.weka_token(&["get", "-p", "lab"]).ok(), token);
+    fs::remove_file(manager.path(&path)).unwrap();
+    assert_eq!(until("the pair again", read), pair);
+    assert_eq!(cluster.logins().len(), 2);
+    manager.until(SERVICE, "NFileDescriptorStore", |count| count == "2");
+    // Without its sink there is nothing to keep of it, and the profile goes on.
+    let text = fs::read_to_string(manager.home().config_file()).unwrap();
+    manager.configure(text.split_once("[[profile.lab.sink]]").unwrap().0);
+    manager.systemctl(&["reload", SERVICE]).ok();
+    manager.until(SERVICE, "NFileDescriptorStore", |count| count == "1");
+    assert_eq!(manager.weka_token(&["get"]).ok(), token);
+}
