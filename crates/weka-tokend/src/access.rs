@@ -11,8 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
-/// How long a name may be looked up.
+/// How long a name may be looked up, and how long it may wait for its turn before.
 const LOOKUP_LIMIT: Duration = Duration::from_secs(2);
 /// How many lookups may go on: a hung directory service costs so many threads.
 const LOOKUPS: usize = 4;
@@ -82,7 +83,8 @@ impl Access {
             return known;
         }
         let looked_up = async {
-            let turn = Arc::clone(&self.turns).acquire_owned().await.ok()?;
+            // Slow is not hung: the time that others take before it is not its own.
+            let turn = timeout(LOOKUP_LIMIT, Arc::clone(&self.turns).acquire_owned()).await.ok()?.ok()?;
             let entry = entry.clone();
             let task = tokio::task::spawn_blocking(move || {
                 let known = by_name(&entry);
@@ -90,10 +92,9 @@ impl Access {
                 drop(turn);
                 known
             });
-            task.await.ok()
+            timeout(LOOKUP_LIMIT, task).await.ok()?.ok()
         };
-        let known =
-            tokio::time::timeout(LOOKUP_LIMIT, looked_up).await.ok().flatten().unwrap_or(Known::Nobody);
+        let known = looked_up.await.unwrap_or(Known::Nobody);
         let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
         let is_news = if known == Known::Nobody {
             unknown.insert(entry.to_string())

@@ -2,6 +2,10 @@
 
 use crate::config::{self, Loaded};
 use crate::registry::Registry;
+use std::time::Duration;
+
+/// How long the file may take to be read.
+const LOAD_LIMIT: Duration = Duration::from_secs(5);
 
 impl Registry {
     /// Reads the configuration again. A wrong one changes nothing, and `status` says so.
@@ -16,10 +20,12 @@ impl Registry {
         }
     }
 
-    /// What the configuration file says now; `None` where it cannot be read at all.
+    /// What the configuration file says now; `None` where it cannot be read at all, or not in time: whoever changes which
+    /// profiles there are holds all others up who would.
     pub(crate) async fn load(&self) -> Option<Loaded> {
         let dirs = self.surroundings.dirs.clone();
-        tokio::task::spawn_blocking(move || config::load(&dirs)).await.ok()
+        let loading = tokio::task::spawn_blocking(move || config::load(&dirs));
+        tokio::time::timeout(LOAD_LIMIT, loading).await.ok()?.ok()
     }
 
     /// Takes a configuration over if there is nothing wrong with it, and says so in `status` if there is.
