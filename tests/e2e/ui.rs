@@ -239,7 +239,7 @@ fn a_refused_password_is_told_and_a_lockout_is_waited_out() {
     tmux.until_shown("locked for");
     let before = cluster.logins().len();
     tmux.type_in("l");
-    tmux.until_shown("has locked the account of profile default");
+    tmux.until_shown("has locked an account that was tried for profile default");
     tmux.press("Escape");
     assert_eq!(cluster.logins().len(), before);
     tmux.type_in("o");
