@@ -2,6 +2,7 @@
 
 use crate::{LoggedIn, login, login_with, profile, read_json, weka_user_login};
 use e2e::process::Process;
+use e2e::until;
 use e2e::{Cluster, Daemon, Home};
 use nix::sys::signal::Signal;
 use serde_json::json;
@@ -70,10 +71,10 @@ fn a_client_that_left_during_a_change_of_password_left_the_old_tokens() {
         &["passwd", "--password-stdin"],
         "Admin-Pass1\nNew-Secret-9\n",
     );
-    let ready = |profile: &wire::ProfileStatus| profile.state == State::Ready;
     it.cluster.until_requests("path=/api/v2/login", 2);
-    it.daemon.until("logged in with the new password", ready);
-    assert!(it.cluster.honours(&it.token()));
+    until("a token of the new password", || it.cluster.honours(&it.token()).then_some(()));
+    assert_eq!((it.cluster.count("logins_ok"), it.cluster.refreshes().len()), (2, 0));
+    assert_eq!(it.daemon.profile().state, State::Ready);
 }
 
 #[test]
