@@ -2,7 +2,7 @@
 
 use crate::{LoggedIn, login_with, profile, read_json};
 use e2e::process::Process;
-use e2e::{Cluster, Daemon, Home, until};
+use e2e::{Cluster, Daemon, Home, HungFolder, until};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::fs;
@@ -160,4 +160,26 @@ fn a_command_that_ran_as_a_profile_was_left_with_its_old_token_when_that_got_ano
     running.child().stdin.take().unwrap().write_all(b"\n").unwrap();
     let ended = running.ended_within(Duration::from_secs(60));
     assert_eq!(ended.and_then(|status| status.code()), Some(0));
+}
+
+#[test]
+fn a_rename_waited_for_ever_for_a_state_folder_that_hangs_and_kept_every_other_change_waiting() {
+    let cluster = Cluster::start(&["--single-use-refresh"]);
+    let home = Home::new();
+    home.configure(&("default_profile = \"lab\"\n".to_owned() + &profile("lab", &cluster, "")));
+    let Some(daemon) = HungFolder::daemon(&home) else { return };
+    login_with(&home, &cluster, "alice", "Alice-Pass1", &["-p", "lab"]).ok();
+    let token = home.run(&["get"]).ok();
+    let hung = HungFolder::hang(&daemon, &home.path().join(".local/state"));
+    let renamed = home.run(&["profiles", "rename", "lab", "hpc"]);
+    assert!(renamed.stderr.contains("a restart would forget what hpc must remember"), "{renamed:?}");
+    renamed.ok();
+    assert_eq!(home.run(&["get", "-p", "hpc"]).ok(), token);
+    home.run(&["profiles", "add", "new"]).ok();
+    home.run(&["refresh", "-p", "hpc", "--timeout", "1m"]).ok();
+    assert!(cluster.honours(&home.run(&["get"]).ok()));
+    assert_eq!(cluster.logins().len(), 1);
+    // Nor does its end wait for it.
+    assert!(daemon.stop().success());
+    drop(hung);
 }

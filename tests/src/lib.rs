@@ -4,6 +4,7 @@
 //! - [`cluster`]: a simulated cluster in a process of its own, and its control channel
 //! - [`home`]: a home folder, an environment, and the commands that run in it
 //! - [`daemon`]: a daemon whose socket answers
+//! - [`hung_folder`]: a folder that does not answer
 //! - [`mounts`]: a machine to mount on, with a [`recorder`] in the place of WEKA's own mount helper
 //! - [`process`]: a child that never outlives its owner
 //! - [`python`]: Python, with WEKA's own library as it is on PyPI
@@ -21,6 +22,7 @@ pub mod binaries;
 pub mod cluster;
 pub mod daemon;
 pub mod home;
+pub mod hung_folder;
 pub mod mounts;
 pub mod process;
 pub mod python;
@@ -37,6 +39,7 @@ pub mod until;
 pub use cluster::Cluster;
 pub use daemon::Daemon;
 pub use home::{Home, Ran};
+pub use hung_folder::HungFolder;
 pub use skipped::{is_root, skipped};
 pub use terminal::Terminal;
 pub use tmux::Tmux;
