@@ -17,6 +17,7 @@ mod generate_token;
 mod get;
 mod help_texts;
 mod install;
+mod killed;
 mod left_open;
 mod lockout;
 mod lockout_accounts;

@@ -9,6 +9,7 @@ mod boot;
 mod configuration;
 mod crash;
 mod doctor;
+mod killed;
 mod mounts;
 mod mounts_at_use;
 mod passwords;

@@ -1,5 +1,6 @@
 //! Everything that can happen to a profile.
 
+use crate::caution::Pause;
 use crate::lockouts::{AccountId, Lockouts};
 use crate::policy::Policy;
 use crate::time::{Lease, Moment};
@@ -43,6 +44,9 @@ pub struct Memory {
     pub logged_out: bool,
     /// The password (of the source) that may have been counted as a wrong one.
     pub doubt: Option<Doubted>,
+    /// A password of the source is on its way, and nobody knows yet what comes of it. Found at a start, it is a login that
+    /// the last daemon did not live to see the end of: until then no password of the source is sent, whichever it was.
+    pub attempt: Option<Pause>,
 }
 
 /// A password whose login got no answer: it may count as a failed one, so it is not sent again for a while.
@@ -50,10 +54,8 @@ pub struct Memory {
 pub struct Doubted {
     /// Which.
     pub about: SourceId,
-    /// Until when it is not sent.
-    pub until: Moment,
-    /// How long that was; the next time it is twice as long.
-    pub pause: Duration,
+    /// For how long.
+    pub pause: Pause,
 }
 
 /// Why an exchange failed.
@@ -159,6 +161,20 @@ pub enum Event {
     Left {
         /// The caller.
         waiter: WaiterId,
+    },
+    /// What outlived the last daemon, which took longer to be read than a start waits for it. Until it comes the driver
+    /// answers no [`crate::Action::ReadSource`].
+    Recalled {
+        /// It.
+        memory: Box<Memory>,
+    },
+    /// A person has logged in to the account elsewhere: nothing is held against the password source any more.
+    Forgiven,
+    /// A login's connection stands, and its password is about to leave. It does so once the driver has carried out what
+    /// this event brings: a daemon that is killed before the answer must not send it again at its next start.
+    Sending {
+        /// Which exchange.
+        exchange: ExchangeId,
     },
     /// An exchange has ended.
     Ended {

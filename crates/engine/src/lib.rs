@@ -7,11 +7,13 @@
 //! - [`event`]: everything that can happen to a profile.
 //! - [`action`]: everything the engine can ask for.
 //! - [`lockouts`]: which accounts the cluster has locked.
+//! - [`caution`]: how long nothing is sent once something went wrong.
 //! - [`policy`]: what the configuration decides.
 //! - [`ttl`]: how much life a token must have left to be handed out.
 //! - [`session`]: one profile: `session.on(event, now)`.
 
 pub mod action;
+pub mod caution;
 pub mod event;
 pub mod lockouts;
 pub mod policy;
@@ -20,6 +22,7 @@ pub mod time;
 pub mod ttl;
 
 pub use action::{Action, Answer, Condition, LoginBy, Refused};
+pub use caution::Pause;
 pub use event::{
     Adopted, Doubted, Event, ExchangeId, Failure, Generation, Memory, Outcome, SourceId, WaiterId,
 };

@@ -103,6 +103,15 @@ impl Lockouts {
         self
     }
 
+    /// What else is known of them, by whoever knows it too: the longer of two lockouts counts.
+    pub(crate) fn join(mut self, other: &Self, now: Moment, keep: Option<AccountId>) -> Self {
+        for Lockout { account, until } in other.iter() {
+            let until = self.listed(account, now).map_or(until, |known| known.max(until));
+            self = self.with(account, until, keep);
+        }
+        other.others_until.map_or(self, |until| self.with_others(until))
+    }
+
     /// The cluster has let this account in.
     pub(crate) fn end(&mut self, account: AccountId) {
         for slot in &mut self.known {

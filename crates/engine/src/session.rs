@@ -12,7 +12,8 @@
 //! - Each caller is answered exactly once, at its deadline at the latest, unless it leaves.
 //!
 //! Inside: `pairs` (held, being saved, published), `source` (the way to the next pair), `schedule`, `round` and
-//! `endpoints` (attempts), `waiters` and `verdict` (callers), `ended` (how exchanges end), `settle`, `view`.
+//! `endpoints` (attempts), `waiters` and `verdict` (callers), `ended` (how exchanges end), `memory` (what outlives a
+//! restart), `settle`, `view`.
 //!
 //! What is expected of the driver: it carries actions out in order, ends every exchange with
 //! [`Event::Ended`], and keeps the bytes of the pair held and of the one published. Other answers
@@ -21,6 +22,7 @@
 mod dice;
 mod ended;
 mod endpoints;
+mod memory;
 mod pairs;
 mod patience;
 mod round;
@@ -32,6 +34,7 @@ mod view;
 mod waiters;
 
 use crate::action::{Action, Answer, Refused};
+use crate::caution::LONGEST_LOCKOUT;
 use crate::event::{Adopted, Event, ExchangeId, Memory, SourceId, WaiterId};
 use crate::lockouts::AccountId;
 use crate::policy::Policy;
@@ -46,9 +49,6 @@ use source::{Path, Reading, Source};
 use std::time::Duration;
 use verdict::Verdict;
 use waiters::{Waiters, Wish};
-
-/// The longest lockout that is believed without asking again.
-const LONGEST_LOCKOUT: Duration = Duration::from_secs(3600);
 
 /// One profile's tokens.
 #[derive(Debug, Clone)]
@@ -140,6 +140,9 @@ impl Session {
                 self.wait(waiter, Wish::Generate { tour: Tour::default(), granted: false }, deadline, now);
             }
             Event::Left { waiter } => self.waiters.remove(waiter),
+            Event::Recalled { memory } => self.recalled(*memory, now, &mut out),
+            Event::Forgiven => self.forgiven(),
+            Event::Sending { exchange } => self.sending(exchange, now),
             Event::Ended { exchange, outcome } => {
                 if let Some(ended) = self.exchange.take_if(|current| current.id == exchange) {
                     self.ended(ended, outcome, now, &mut out);
@@ -175,7 +178,7 @@ impl Session {
         self.started = true;
         self.memory = memory;
         self.remembered = memory;
-        self.source.recall(memory.doubt, now);
+        self.source.recall(&memory, now);
         self.memory.lockouts.clamp(now + LONGEST_LOCKOUT);
         self.own_account_changed(now);
         if self.pairs.held().is_some() {
@@ -337,7 +340,7 @@ impl Session {
         }
         self.endpoints.renumber(self.policy.endpoints);
         self.round.cleared();
-        self.source.clear();
+        self.source.reconfigured(is_another);
         match self.path {
             Path::Person if self.policy.has_source && self.started => self.path = Path::Source,
             Path::Doubt(_) if self.policy.has_source => self.path = Path::Source,
@@ -388,15 +391,5 @@ impl Session {
             let margin = self.dice.between(Duration::from_secs(1), Duration::from_secs(2));
             until + margin
         });
-    }
-
-    fn remember(&mut self, now: Moment, out: &mut Vec<Action>) {
-        self.memory.lockouts.expire(now);
-        self.memory.doubt = self.source.doubted();
-        if self.memory != self.remembered {
-            self.remembered = self.memory;
-            // Before everything else, as answers may depend on it: a crash comes when it wants.
-            out.insert(0, Action::Remember);
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! [`Client`]: the calls.
 
-use crate::exchange::{self, Call, Context, MAX_BODY, MAX_LIST, Reply};
+use crate::exchange::{self, Call, Clearance, Context, MAX_BODY, MAX_LIST, Reply};
 use crate::roots::Loader;
 use crate::{
     ApiError, Endpoint, Examination, Filesystem, Grant, Identity, MountGrant, PeerCertificate, Settings,
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use reqwest::{Method, StatusCode};
 use secret::{AccessToken, Password, RefreshToken};
 use serde::Serialize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use zeroize::Zeroizing;
 
 /// Makes single exchanges with a cluster: no retries, no pooled connections, no proxy from the
@@ -71,9 +71,30 @@ impl Client {
         username: &str,
         password: &Password,
     ) -> Result<Grant, ApiError> {
+        self.login_after(at, org, username, password, std::future::ready(())).await
+    }
+
+    /// Logs in, as [`Client::login`] does, once `clearance` has ended. That is not begun before there is a connection, with
+    /// its handshake made, and the time it takes counts as the exchange's; where none comes about the password has not left.
+    ///
+    /// # Errors
+    /// See [`Client::login`].
+    pub async fn login_after(
+        &self,
+        at: &Endpoint,
+        org: &str,
+        username: &str,
+        password: &Password,
+        clearance: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<Grant, ApiError> {
         let length = org.len() + username.len() + password.len();
         let body = json(&LoginBody { username, password, org }, length)?;
-        let reply = self.call(at, post("login", body, &[password.expose()])).await?;
+        let secrets = [password.expose()];
+        let call = Call {
+            clearance: Arc::new(Mutex::new(Some(Box::pin(clearance)))),
+            ..post("login", body, &secrets)
+        };
+        let reply = self.call(at, call).await?;
         let grant = reply::grant(&reply)?;
         if grant.refresh_token.is_none() {
             let reason = "`data` has no refresh_token".into();
@@ -241,6 +262,7 @@ fn post<'a>(path: &str, body: Bytes, secrets: &'a [&'a str]) -> Call<'a> {
         body: Some(body),
         max_body: MAX_BODY,
         secrets,
+        clearance: Clearance::default(),
     }
 }
 
@@ -262,7 +284,16 @@ pub(crate) fn with_token<'a>(
     token: &AccessToken,
     secrets: &'a [&'a str],
 ) -> Result<Call<'a>, ApiError> {
-    Ok(Call { method, path, bearer: Some(exchange::bearer(token)?), body: None, max_body: MAX_BODY, secrets })
+    let bearer = Some(exchange::bearer(token)?);
+    Ok(Call {
+        method,
+        path,
+        bearer,
+        body: None,
+        max_body: MAX_BODY,
+        secrets,
+        clearance: Clearance::default(),
+    })
 }
 
 /// JSON in memory that is wiped. `length` is that of the texts in it: escaped, each of their bytes

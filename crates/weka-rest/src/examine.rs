@@ -1,6 +1,6 @@
 //! How far one gets towards a server, step by step, and what time it is there. No secret is sent.
 
-use crate::exchange::{self, Call, Context, MAX_BODY};
+use crate::exchange::{self, Call, Clearance, Context, MAX_BODY};
 use crate::visible::visible;
 use crate::{ApiError, Endpoint, PeerCertificate, probe, resolve, words};
 use reqwest::{Method, header};
@@ -65,6 +65,7 @@ async fn ahead_s(context: &Context, at: &Endpoint) -> Result<i64, ApiError> {
         body: None,
         max_body: MAX_BODY,
         secrets: &[],
+        clearance: Clearance::default(),
     };
     let asked = SystemTime::now();
     let reply = exchange::run(context, at, &call).await?;

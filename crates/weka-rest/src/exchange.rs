@@ -8,8 +8,8 @@ use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Method, Response, StatusCode, Url};
 use secret::AccessToken;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{self, Poll};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -34,7 +34,12 @@ pub(crate) struct Call<'a> {
     pub(crate) max_body: usize,
     /// What the request carries that no error may quote.
     pub(crate) secrets: &'a [&'a str],
+    /// What the body waits for.
+    pub(crate) clearance: Clearance,
 }
+
+/// Ends once a body may leave, and is not begun before a connection stands. It is nothing once it has ended.
+pub(crate) type Clearance = Arc<Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>>;
 
 /// What calls are made with.
 #[derive(Debug)]
@@ -206,7 +211,8 @@ fn request(
         request = request.header(header::AUTHORIZATION, bearer.clone());
     }
     if let Some(body) = &call.body {
-        let body = WatchedBody { rest: Some(body.clone()), taken: Arc::clone(&progress.body_taken) };
+        let (taken, clearance) = (Arc::clone(&progress.body_taken), Arc::clone(&progress.clearance));
+        let body = WatchedBody { rest: Some(body.clone()), taken, clearance };
         request = request
             .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .body(reqwest::Body::wrap(body));
@@ -283,9 +289,9 @@ fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
 }
 
 /// How far a call got, and so whether anything that matters may have left this machine.
-#[derive(Debug)]
 struct Progress {
     has_body: bool,
+    clearance: Clearance,
     /// hyper, with a connection in hand, has asked for the body.
     body_taken: Arc<AtomicBool>,
     /// A first host has answered (with a redirect).
@@ -294,7 +300,12 @@ struct Progress {
 
 impl Progress {
     fn new(call: &Call<'_>) -> Self {
-        Self { has_body: call.body.is_some(), body_taken: Arc::default(), answered: AtomicBool::new(false) }
+        Self {
+            has_body: call.body.is_some(),
+            clearance: Arc::clone(&call.clearance),
+            body_taken: Arc::default(),
+            answered: AtomicBool::new(false),
+        }
     }
 
     fn answered(&self) {
@@ -316,6 +327,7 @@ impl Progress {
 struct WatchedBody {
     rest: Option<Bytes>,
     taken: Arc<AtomicBool>,
+    clearance: Clearance,
 }
 
 impl http_body::Body for WatchedBody {
@@ -324,8 +336,15 @@ impl http_body::Body for WatchedBody {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _context: &mut task::Context<'_>,
+        context: &mut task::Context<'_>,
     ) -> Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+        {
+            let mut clearance = self.clearance.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(waiting) = clearance.as_mut() {
+                std::task::ready!(waiting.as_mut().poll(context));
+                *clearance = None;
+            }
+        }
         self.taken.store(true, Ordering::Relaxed);
         Poll::Ready(self.rest.take().map(|all| Ok(http_body::Frame::data(all))))
     }

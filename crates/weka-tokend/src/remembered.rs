@@ -45,6 +45,29 @@ pub struct Remembered {
     /// The password (of the source) that may have been counted as a wrong one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubted: Option<DoubtedPassword>,
+    /// A login with the source's password that was under way. An older daemon takes no notice of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempted: Option<AttemptedLogin>,
+    /// Counts the changes, so that of two copies the newer one is known; 0 where an older daemon wrote it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub revision: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// A login with a password from the source that was on its way when this was written down. Which password it was would
+/// take long to compute, so it stands for all of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptedLogin {
+    /// For whom.
+    pub account: Account,
+    /// Until when no other is sent, in seconds since 1970, if nobody lived to see the answer.
+    pub until: i64,
+    /// How long that is, in seconds.
+    pub pause_s: u64,
 }
 
 /// An account that the cluster has locked.
@@ -151,7 +174,13 @@ impl Remembered {
     /// Whether there is nothing to remember.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        *self == Self { revision: self.revision, ..Self::default() }
+    }
+
+    /// Whether this is a newer copy than the other; where neither is, one with anything in it counts more than none.
+    #[must_use]
+    pub fn is_newer_than(&self, other: &Self) -> bool {
+        self.revision > other.revision || (self.revision == other.revision && other.is_empty())
     }
 
     /// Reads what was remembered; nothing where there is no file, or a damaged one, which is warned of. Blocks.
@@ -240,7 +269,7 @@ mod tests {
             locked_until: None,
             locked: Vec::new(),
             refused: Some(quick("hunter2")),
-            doubted: None,
+            ..Remembered::default()
         };
         remembered.write(&path).unwrap();
         let back = Remembered::read(&path);
@@ -271,6 +300,41 @@ mod tests {
         let read: Remembered = serde_json::from_str(older).unwrap();
         assert_eq!(read, Remembered { locked_until: Some(7), ..Remembered::default() });
         assert_eq!(serde_json::to_string(&read).unwrap(), older, "which an older daemon reads again");
+    }
+
+    #[test]
+    fn a_login_under_way_outlives_a_restart_and_an_older_daemon_reads_the_rest() {
+        #[derive(Deserialize)]
+        struct Older {
+            refused: Option<Form>,
+            locked_until: Option<i64>,
+        }
+        let account = Account { endpoints: vec!["https://weka01:14000".into()], org: None, username: None };
+        let attempted = AttemptedLogin { account, until: 1_700_000_060, pause_s: 60 };
+        let remembered = Remembered { attempted: Some(attempted), revision: 3, ..Remembered::default() };
+        assert!(!remembered.is_empty());
+        let text = concat!(
+            r#"{"logged_out_at":null,"locked_until":null,"refused":null,"#,
+            r#""attempted":{"account":{"endpoints":["https://weka01:14000"],"org":null,"username":null},"#,
+            r#""until":1700000060,"pause_s":60},"revision":3}"#
+        );
+        assert_eq!(serde_json::to_string(&remembered).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Remembered>(text).unwrap(), remembered);
+        let older: Older = serde_json::from_str(text).unwrap();
+        assert!(older.refused.is_none() && older.locked_until.is_none());
+    }
+
+    #[test]
+    fn the_newer_of_two_copies_counts_and_a_number_alone_is_nothing_to_remember() {
+        let copy = |revision, locked_until| Remembered { revision, locked_until, ..Remembered::default() };
+        assert!(copy(3, None).is_newer_than(&copy(2, Some(1))));
+        assert!(!copy(2, Some(1)).is_newer_than(&copy(3, None)));
+        // Older daemons do not count.
+        assert!(
+            !copy(0, None).is_newer_than(&copy(0, Some(1))) && copy(0, Some(1)).is_newer_than(&copy(0, None))
+        );
+        assert!(!copy(0, Some(1)).is_newer_than(&copy(0, Some(2))));
+        assert!(copy(7, None).is_empty() && !copy(7, Some(1)).is_empty());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::account::Account;
 use crate::board::{Board, Published};
 use crate::config::ProfileName;
 use crate::registry::Registry;
+use crate::remembered::Remembered;
 use crate::systemd::state::{Restored, State, StoredPair};
 use crate::systemd::store::Owner;
 use std::sync::{Arc, Weak};
@@ -51,8 +52,6 @@ impl Registry {
             () = tokio::time::sleep(pause) => {}
             () = self.surroundings.ended() => return,
         }
-        let file = self.surroundings.dirs.remembered_file(name, None);
-        let remembered = self.surroundings.recall(file).await;
         let fallen = self.running(name).filter(|(handle, _)| Arc::ptr_eq(&handle.board, board));
         // It may have been removed meanwhile.
         let Some((handle, file)) = fallen else { return };
@@ -61,7 +60,8 @@ impl Registry {
         let state = State {
             account: Account::of(&config),
             pair: board.published().map(without_refresh_token),
-            remembered,
+            // That is in the state folder, and the next keeper reads it there.
+            remembered: Remembered::default(),
             stored_unix_s: 0,
             lent: false,
         };

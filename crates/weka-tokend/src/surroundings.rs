@@ -3,12 +3,10 @@
 use crate::board::Revision;
 use crate::config::ProfileName;
 use crate::dirs::Dirs;
-use crate::remembered::Remembered;
 use crate::systemd::state::Restored;
 use crate::systemd::store::{Owner, Store};
 use ring::digest::{SHA256, digest};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::watch;
 
@@ -126,15 +124,5 @@ impl Surroundings {
     /// Another default profile, after a reload.
     pub fn set_default_profile(&self, name: ProfileName) {
         *self.default_profile.lock().unwrap_or_else(PoisonError::into_inner) = name;
-    }
-
-    /// Reads what outlived the last daemon; nothing where that cannot be read in time.
-    pub async fn recall(&self, path: Option<PathBuf>) -> Remembered {
-        let Some(path) = path else { return Remembered::default() };
-        let read = tokio::task::spawn_blocking(move || Remembered::read(&path));
-        match tokio::time::timeout(std::time::Duration::from_secs(2), read).await {
-            Ok(Ok(remembered)) => remembered,
-            _ => Remembered::default(),
-        }
     }
 }

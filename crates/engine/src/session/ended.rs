@@ -6,18 +6,13 @@ use super::round::Round;
 use super::schedule::Renewer;
 use super::source::Path;
 use super::waiters::Wish;
-use super::{LONGEST_LOCKOUT, Session, Start};
+use super::{Session, Start};
 use crate::action::{Action, Answer, Refused};
+use crate::caution::{self, Pause};
 use crate::event::{Adopted, ExchangeId, Failure, Generation, Outcome, SourceId, WaiterId};
 use crate::lockouts::AccountId;
 use crate::time::{Lease, Moment};
 use std::time::Duration;
-
-/// A lockout that does not say how long it lasts: WEKA's default of two minutes, and a little.
-const USUAL_LOCKOUT: Duration = Duration::from_secs(125);
-
-/// A shorter one is none that anybody meant.
-const LEAST_LOCKOUT: Duration = Duration::from_secs(1);
 
 /// On whose behalf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +41,8 @@ pub(super) struct Exchange {
     pub(super) started_before: Option<Moment>,
     /// Whether a logout or revocation came in between: a pair that it brings is dropped.
     pub(super) obsolete: bool,
+    /// A password of the source is on its way: how long none is sent if nobody lives to see the answer.
+    pub(super) attempt: Option<Pause>,
 }
 
 impl Exchange {
@@ -90,7 +87,10 @@ impl Session {
         self.endpoints.worked(exchange.endpoint);
         self.memory.lockouts.end(exchange.account);
         self.wait_for_lockout(now);
-        self.source.clear();
+        match exchange.by {
+            By::Refresh(_) | By::Generate { .. } => self.source.relax(),
+            By::Source(_) | By::Person(_) => self.source.clear(),
+        }
         match exchange.by {
             By::Refresh(_) => self.refreshes = self.refreshes.saturating_add(1),
             By::Source(_) => {}
@@ -159,8 +159,7 @@ impl Session {
     }
 
     pub(super) fn locked(&mut self, account: AccountId, wait: Option<Duration>, now: Moment) {
-        let wait = wait.filter(|wait| *wait >= LEAST_LOCKOUT).unwrap_or(USUAL_LOCKOUT);
-        let until = now + wait.min(LONGEST_LOCKOUT);
+        let until = now + caution::lockout(wait);
         self.memory.lockouts.expire(now);
         self.memory.lockouts = self.memory.lockouts.with(account, until, self.policy.account);
         if self.policy.account.is_none_or(|own| own == account) {
@@ -182,10 +181,18 @@ impl Session {
             }
             Failure::Unreachable { sent: true } => {
                 if let By::Source(id) = exchange.by {
-                    self.source.doubt(id, self.policy.source_recheck, now);
+                    self.source.doubt(id, exchange.attempt, self.policy.source_recheck, now);
+                }
+            }
+            Failure::Unauthorized => {
+                if let By::Source(id) = exchange.by {
+                    self.memory.refused = Some(id);
                 }
             }
             _ => {}
+        }
+        if matches!(exchange.by, By::Source(_)) && !was_not_sent(failure) {
+            self.source.answered();
         }
     }
 
@@ -257,9 +264,7 @@ impl Session {
     }
 
     fn password_refused(&mut self, id: SourceId, failure: Failure, now: Moment) {
-        if failure == Failure::Unauthorized {
-            self.memory.refused = Some(id);
-        } else {
+        if failure != Failure::Unauthorized {
             self.source.rejected = Some(id);
         }
         if self.path == Path::Login(id) {

@@ -142,7 +142,8 @@ impl Session {
         let started_before = self.last_start.replace(now);
         let held = self.pairs.held().map(|pair| pair.generation);
         let account = self.account_of(by);
-        self.exchange = Some(Exchange { id, by, account, endpoint, held, started_before, obsolete: false });
+        let (obsolete, attempt) = (false, None);
+        self.exchange = Some(Exchange { id, by, account, endpoint, held, started_before, obsolete, attempt });
         out.push(match by {
             By::Refresh(generation) => Action::Refresh { exchange: id, endpoint, generation },
             By::Generate { waiter, generation } => {

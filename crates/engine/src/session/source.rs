@@ -1,7 +1,8 @@
 //! The way to the next pair, and the password source on it.
 
 use super::patience::Patience;
-use crate::event::{Doubted, SourceId};
+use crate::caution::Pause;
+use crate::event::{Doubted, Memory, SourceId};
 use crate::time::Moment;
 use std::time::Duration;
 
@@ -31,20 +32,17 @@ pub(super) struct Source {
     /// The cluster calls a login with this content malformed; no use repeating it.
     pub(super) rejected: Option<SourceId>,
     doubt: Option<Doubt>,
+    /// A login that the last daemon did not live to see the end of, with whatever the source held then.
+    unended: Option<Pause>,
 }
 
-/// A login whose answer was lost. It may count as a failed one, and a few of those (five, by WEKA's default) lock
-/// the account; so nobody repeats it for a while.
+/// A login whose answer was lost, so that nobody repeats it for a while.
 #[derive(Debug, Clone, Copy)]
 struct Doubt {
     what: Doubted,
     /// When a caller may have the source read, in case it holds something else by now.
     look_at: Moment,
 }
-
-/// The pause after a login whose answer was lost; it doubles with each.
-const FIRST_PAUSE: Duration = Duration::from_secs(60);
-const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
 impl Source {
     pub(super) fn is_resting(&self, now: Moment) -> bool {
@@ -55,23 +53,37 @@ impl Source {
         self.rest_until = Some(now + recheck);
     }
 
-    /// The answer to a login with this content was lost.
-    pub(super) fn doubt(&mut self, about: SourceId, recheck: Duration, now: Moment) {
-        let pause = match self.doubt_about(about) {
-            Some(before) => (before.what.pause * 2).min(LONGEST_PAUSE),
-            None => FIRST_PAUSE,
-        };
-        let what = Doubted { about, until: now + pause, pause };
-        self.doubt = Some(Doubt { what, look_at: now + recheck });
+    /// The pause that follows a login with this content whose answer is lost now.
+    pub(super) fn next_pause(&self, about: SourceId, now: Moment) -> Pause {
+        let doubt = self.doubt_about(about).map(|doubt| doubt.what.pause);
+        let before = doubt.into_iter().chain(self.unended).max_by_key(|pause| pause.length);
+        Pause::after(before, now)
     }
 
-    /// A doubt from before a restart.
-    pub(super) fn recall(&mut self, doubt: Option<Doubted>, now: Moment) {
-        self.doubt = doubt.map(|doubt| {
-            let pause = doubt.pause.clamp(FIRST_PAUSE, LONGEST_PAUSE);
-            let what = Doubted { about: doubt.about, until: doubt.until.min(now + pause), pause };
-            Doubt { what, look_at: now }
-        });
+    /// The answer to a login with this content was lost; `attempt` is what was written down before it was sent.
+    pub(super) fn doubt(&mut self, about: SourceId, attempt: Option<Pause>, recheck: Duration, now: Moment) {
+        let pause = attempt.map_or_else(|| self.next_pause(about, now), |attempt| attempt.anew(now));
+        self.doubt = Some(Doubt { what: Doubted { about, pause }, look_at: now + recheck });
+        self.unended = None;
+    }
+
+    /// The cluster answered: an older login has no say any more.
+    pub(super) fn answered(&mut self) {
+        self.unended = None;
+    }
+
+    /// What was in doubt before a restart.
+    pub(super) fn recall(&mut self, memory: &Memory, now: Moment) {
+        if let Some(doubt) = memory.doubt {
+            let what = Doubted { pause: doubt.pause.recalled(now), ..doubt };
+            self.doubt = Some(Doubt { what, look_at: now });
+        }
+        self.unended = memory.attempt.map(|attempt| attempt.recalled(now)).or(self.unended);
+    }
+
+    /// A login that the last daemon did not live to see the end of.
+    pub(super) const fn unended(&self) -> Option<Pause> {
+        self.unended
     }
 
     /// What of it must outlive a restart.
@@ -81,12 +93,15 @@ impl Source {
 
     /// Until when this content is not sent.
     pub(super) fn doubted_until(&self, content: SourceId) -> Moment {
-        self.doubt_about(content).map(|doubt| doubt.what.until).unwrap_or_default()
+        let doubted = self.doubt_about(content).map(|doubt| doubt.what.pause);
+        doubted.into_iter().chain(self.unended).map(|pause| pause.until).max().unwrap_or_default()
     }
 
     /// When a caller may have the source read again, while this content is not sent.
     pub(super) fn look_at(&self, content: SourceId) -> Moment {
-        self.doubt_about(content).map(|doubt| doubt.look_at.min(doubt.what.until)).unwrap_or_default()
+        let doubt = self.doubt_about(content).map(|doubt| doubt.look_at.min(doubt.what.pause.until));
+        // Whatever it holds by then would have to wait as well.
+        doubt.into_iter().chain(self.unended.map(|pause| pause.until)).max().unwrap_or_default()
     }
 
     /// A look in between brought nothing new.
@@ -100,9 +115,19 @@ impl Source {
         self.doubt.filter(|doubt| doubt.what.about == content)
     }
 
-    /// Nothing is held against it any more.
+    /// Nothing is held against it any more: an account has been let in by a password.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// There is reason to look at it again, though what the cluster may have counted stays counted.
+    pub(super) fn relax(&mut self) {
+        (self.rest_until, self.rejected) = (None, None);
+    }
+
+    /// Other settings, perhaps for another account.
+    pub(super) fn reconfigured(&mut self, is_another_account: bool) {
+        if is_another_account { self.clear() } else { self.relax() }
     }
 }
 

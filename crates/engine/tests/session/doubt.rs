@@ -3,7 +3,7 @@
 use crate::cluster::Mode;
 use crate::world::World;
 use crate::{ms, s};
-use engine::{Action, Condition, Event, Failure, Moment, Refused};
+use engine::{AccountId, Action, Condition, Event, Failure, Moment, Policy, Refused};
 use std::time::Duration;
 
 const LOST: Mode = Mode::Fails(Failure::Unreachable { sent: true });
@@ -152,7 +152,7 @@ fn a_source_that_hangs_before_its_password_is_sent_again_means_a_person() {
 }
 
 #[test]
-fn a_persons_login_and_new_settings_end_the_doubt() {
+fn a_persons_login_and_another_account_end_the_doubt() {
     for person in [true, false] {
         let mut world = lost(1);
         for _ in 0..2 {
@@ -168,8 +168,7 @@ fn a_persons_login_and_new_settings_end_the_doubt() {
             world.cluster.all(Mode::AnswerLost);
             world.feed(Event::Revoked);
         } else {
-            world.source = Some(5);
-            world.reconfigure(world.policy.clone());
+            world.reconfigure(Policy { account: Some(AccountId(5)), ..world.policy.clone() });
             world.cluster.all(Mode::AnswerLost);
         }
         world.run_for(s(1));
@@ -178,6 +177,33 @@ fn a_persons_login_and_new_settings_end_the_doubt() {
         world.run_for(s(60));
         assert_eq!(logins(&world).len(), at.len() + 1, "and the first pause is a short one again");
     }
+}
+
+#[test]
+fn a_reload_of_other_settings_made_a_doubt_forgotten() {
+    let mut world = lost(1);
+    world.reconfigure(Policy { refresh_at: 0.5, ..world.policy.clone() });
+    assert!(world.memory.doubt.is_some());
+    world.restart();
+    asked_each_second(&mut world, s(57));
+    assert_eq!(world.cluster.logins, 1);
+    world.cluster.all(Mode::Up);
+    world.run_for(s(3));
+    assert_eq!(world.condition(), Condition::Ready);
+}
+
+#[test]
+fn a_renewal_ends_no_doubt_about_a_password() {
+    let mut world = lost(2);
+    world.cluster.all(Mode::Up);
+    let copy = world.copy(s(400));
+    world.write_file(copy);
+    world.run_for(s(1));
+    assert_eq!((world.refreshes().len(), world.condition()), (1, Condition::Ready));
+    world.cluster.revoke();
+    world.feed(Event::Revoked);
+    asked_each_second(&mut world, s(55));
+    assert_eq!(world.cluster.logins, 1);
 }
 
 #[test]
@@ -266,8 +292,9 @@ fn a_doubt_of_the_far_future_is_not_believed() {
     let mut world = World::with_source(s(300));
     world.source = Some(1);
     let about = engine::SourceId(1);
-    let until = Moment::from_millis(u64::MAX);
-    world.memory.doubt = Some(engine::Doubted { about, until, pause: s(1_000_000) });
+    let pause = engine::Pause { until: Moment::from_millis(u64::MAX), length: s(1_000_000) };
+    world.memory.doubt = Some(engine::Doubted { about, pause });
+    world.memory.attempt = Some(pause);
     world.start(None);
     world.run_for(s(3601));
     assert_eq!(world.condition(), Condition::Ready);

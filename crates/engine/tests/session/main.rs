@@ -3,6 +3,7 @@
 
 mod cluster;
 mod doubt;
+mod ended_early;
 mod failover;
 mod failures;
 mod files;

@@ -107,6 +107,10 @@ pub(crate) struct World {
     /// The content of the source that was sent last without an answer, for how long it is not sent again, and
     /// until when.
     doubt: Option<(SourceId, Duration, Moment)>,
+    /// A password of the source is on its way: until when none is sent if the daemon dies now.
+    sending: Option<Moment>,
+    /// It died then.
+    unended: Option<Moment>,
     /// The state as it was after the last event.
     shown: Condition,
     /// When the machine last woke: nothing could be answered before.
@@ -161,6 +165,8 @@ impl World {
             hold_until: Moment::default(),
             benched: BTreeMap::new(),
             doubt: None,
+            sending: None,
+            unended: None,
             shown: Condition::Starting,
             woke: Moment::default(),
         }
@@ -210,10 +216,10 @@ impl World {
         self.by = None;
         self.waiting.clear();
         self.saved.clear();
-        // What 503 and 429 asked for does not outlive a restart, nor does a doubt; a lockout does.
+        self.unended = self.sending.take().or(self.unended);
+        // What 503 and 429 asked for does not outlive a restart; lockouts and doubts do.
         self.hold_until = Moment::default();
         self.benched.clear();
-        self.doubt = None;
         self.start(kept.filter(|_| !self.memory.logged_out));
     }
 
@@ -227,6 +233,9 @@ impl World {
                 self.saved.clear();
             }
             Event::FoundLocked { account, wait } => self.note_lockout(*account, *wait),
+            Event::Sending { exchange } if self.in_flight == Some(*exchange) => {
+                self.sending = Some(self.now + s(60));
+            }
             Event::FileChanged { pair } => self.newest = Some(pair.generation),
             Event::FileRead { pair: Some(pair) } if !self.memory.logged_out => {
                 self.newest = Some(pair.generation);
@@ -239,6 +248,7 @@ impl World {
             }
             Event::Ended { exchange, outcome } if self.in_flight == Some(*exchange) => {
                 self.in_flight = None;
+                self.sending = None;
                 let obsolete = std::mem::take(&mut self.obsolete);
                 self.note_outcome(*outcome, obsolete);
             }
@@ -379,6 +389,9 @@ impl World {
         };
         self.begin(exchange, endpoint, count, account);
         self.by = Some(by);
+        if matches!(by, LoginBy::Source(_)) {
+            self.later(ms(5), Event::Sending { exchange });
+        }
         let answer = self.cluster.login(endpoint, password);
         self.end(exchange, answer);
     }
@@ -487,9 +500,11 @@ impl World {
 
     pub(crate) fn reconfigure(&mut self, policy: Policy) {
         self.cluster.modes.resize(policy.endpoints, Mode::Up);
+        if policy.account != self.policy.account {
+            (self.doubt, self.unended) = (None, None);
+        }
         self.policy = policy.clone();
         self.benched.clear();
-        self.doubt = None;
         self.feed(Event::Reconfigured { policy });
     }
 }

@@ -5,6 +5,7 @@ mod accounts;
 mod answers;
 mod bodies;
 mod certs;
+mod clearance;
 mod filesystems;
 mod probe;
 mod redirects;

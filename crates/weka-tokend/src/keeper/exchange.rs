@@ -14,13 +14,14 @@ use crate::password_source::{PasswordSource, PasswordSourceError};
 use crate::remembered::RefusedPassword;
 use crate::sink::{self, Look, News};
 use crate::token_file::FileWorker;
+use engine::caution::USUAL_LOCKOUT;
 use engine::{Condition, ExchangeId, Failure, Generation, Lease, Moment, SourceId};
 use secret::{AccessToken, Password};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use weka_rest::{ApiError, Client, Endpoint, Grant, jwt};
 
 /// The life given to an access token of which neither the answer nor the token itself says anything.
@@ -75,6 +76,11 @@ pub enum Report {
         /// What came of it.
         result: Result<(), String>,
     },
+    /// What could not be stored is to be stored again.
+    StoreAgain {
+        /// The number that the next entry had then: where it has another one, that is done.
+        next: u64,
+    },
     /// What must outlive a restart was written down.
     MemoryWritten,
     /// The token file was removed after a logout, or left alone.
@@ -100,6 +106,20 @@ pub enum Report {
         exchange: ExchangeId,
         /// Its number, and what recognizes it, where that is new.
         recognized: Option<(SourceId, RefusedPassword)>,
+    },
+    /// A login with the source's password has a connection, and waits until that is written down.
+    Sending {
+        /// Which.
+        exchange: ExchangeId,
+        /// Lets the password leave; without it, it never does.
+        go: oneshot::Sender<()>,
+    },
+    /// What recognizes the source's password, which the cluster refused.
+    Refused {
+        /// The login that it was refused at.
+        exchange: ExchangeId,
+        /// What that is, where it could be computed.
+        refused: Option<RefusedPassword>,
     },
     /// That the cluster refused the source's password is written down.
     RefusalKept {
@@ -143,13 +163,27 @@ pub struct Running {
     pub obsolete: Arc<AtomicBool>,
     /// The cluster refused the source's password; that is being written down.
     pub refused: bool,
+    /// What is sent, where it is the source's password.
+    pub(super) sent: Option<Sent>,
+}
+
+/// A password from the source, as it was when its login began: the settings may change meanwhile.
+#[derive(Debug, Clone)]
+pub(super) struct Sent {
+    /// Its number.
+    pub(super) content: SourceId,
+    /// Whose it is.
+    pub(super) account: Account,
+    /// Tells it and its account from others.
+    pub(super) login: Password,
 }
 
 impl Running {
     /// One that begins.
     #[must_use]
     pub fn new(id: ExchangeId, renews: Option<Generation>, person: Option<engine::WaiterId>) -> Self {
-        Self { id, renews, person, generates: None, obsolete: Arc::default(), refused: false }
+        let (obsolete, refused) = (Arc::default(), false);
+        Self { id, renews, person, generates: None, obsolete, refused, sent: None }
     }
 
     /// What it is for.
@@ -162,15 +196,17 @@ impl Running {
         }
     }
 
+    /// The number of the source's password that it sends.
+    pub(super) fn content(&self) -> Option<SourceId> {
+        self.sent.as_ref().map(|sent| sent.content)
+    }
+
     /// Whether it is a login with the source's password.
     #[must_use]
     pub const fn is_by_source(&self) -> bool {
         self.generates.is_none() && self.renews.is_none() && self.person.is_none()
     }
 }
-
-/// How long a refresh waits after a 403 that says nothing of a lockout.
-const FORBIDDEN_PAUSE: Duration = Duration::from_secs(125);
 
 /// What an exchange was for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,7 +235,7 @@ pub fn failure_of(error: &ApiError, purpose: Purpose) -> Failure {
         ApiError::Forbidden { .. } if purpose == Purpose::Login => Failure::Locked { wait: None },
         // A refresh may be forbidden for other reasons (a policy, a proxy): it waits as long, but keeps nobody from
         // logging in.
-        ApiError::Forbidden { .. } => Failure::Unavailable { retry_after: Some(FORBIDDEN_PAUSE) },
+        ApiError::Forbidden { .. } => Failure::Unavailable { retry_after: Some(USUAL_LOCKOUT) },
         ApiError::Busy { status: 429, retry_after, .. } => Failure::Throttled { retry_after: *retry_after },
         ApiError::Busy { retry_after, .. } => Failure::Unavailable { retry_after: *retry_after },
         ApiError::Unreachable { sent, .. } => Failure::Unreachable { sent: *sent },
@@ -340,10 +376,22 @@ pub fn spawn_login(job: LoginJob, reports: mpsc::Sender<Report>) {
     tokio::spawn(async move {
         let LoginJob { exchange, client, endpoint, org, username, password, way } = job;
         let mut sent_at = clock::now();
+        let is_by_source = way.is_some();
         let send = async {
             // It may have waited for its turn.
             sent_at = clock::now();
-            client.login(&endpoint, &org, &username, &password).await
+            if is_by_source {
+                let (noted, forbidden) = note(exchange, reports.clone());
+                tokio::select! {
+                    granted = client.login_after(&endpoint, &org, &username, &password, noted) => granted,
+                    Ok(()) = forbidden => {
+                        let reason = "the tokens were forgotten before anything was sent".into();
+                        Err(ApiError::Unreachable { endpoint: endpoint.clone(), reason, sent: false })
+                    }
+                }
+            } else {
+                client.login(&endpoint, &org, &username, &password).await
+            }
         };
         let is_barred = |way: &Way| way.main.as_ref().is_some_and(|main| bars(main.view().1.condition));
         let granted = match way {
@@ -362,6 +410,24 @@ pub fn spawn_login(job: LoginJob, reports: mpsc::Sender<Report>) {
         drop(password);
         drop(reports.send(Report::Ended { exchange, end }).await);
     });
+}
+
+/// Ends once it is written down that a login is about to be sent, and the keeper has let it go. The other one ends if the
+/// keeper forbids it, and then the first never does.
+fn note(
+    exchange: ExchangeId,
+    reports: mpsc::Sender<Report>,
+) -> (impl Future<Output = ()> + Send + 'static, oneshot::Receiver<()>) {
+    let (forbid, forbidden) = oneshot::channel();
+    let noted = async move {
+        let (go, may_go) = oneshot::channel();
+        drop(reports.send(Report::Sending { exchange, go }).await);
+        if may_go.await.is_err() {
+            let _heard = forbid.send(());
+            std::future::pending::<()>().await;
+        }
+    };
+    (noted, forbidden)
 }
 
 /// Shakes hands, and reports a certificate that is not trusted.

@@ -237,6 +237,8 @@ pub(super) struct Removal {
     pub(super) sinks: Vec<Work>,
     /// The sessions of sinks, which are ending.
     pub(super) own: Vec<JoinHandle<()>>,
+    /// What the logout leaves to be known.
+    pub(super) warning: Option<String>,
     /// Who wants to hear of it.
     pub(super) reply: DoneReply,
 }
@@ -247,6 +249,7 @@ impl Removal {
         let (files, reports) = (files.clone(), reports.clone());
         tokio::spawn(async move {
             let mut notes = vec!["logged out; the tokens are forgotten".to_owned()];
+            notes.extend(self.warning);
             if let (Some(path), Some(pair)) = (self.path, self.pair) {
                 notes.extend(remove(&files, path, &pair).await);
             }

@@ -25,6 +25,8 @@ pub(super) struct FileSide {
     /// A person has logged in at this time, in seconds since 1970: the file may be replaced whatever it holds, and what
     /// was in it before is nobody's pair any more.
     pub(super) claimed_unix_s: Option<i64>,
+    /// When the pair that was last taken over from it was written there, in seconds since 1970.
+    pub(super) adopted_unix_s: Option<i64>,
     /// Whether there is such a file: one that is only taken over may not exist yet.
     pub(super) there: bool,
     /// Its mode, where others could read it.
@@ -48,6 +50,7 @@ impl FileSide {
             worker: FileWorker::new(),
             watch: None,
             claimed_unix_s: None,
+            adopted_unix_s: None,
             there: false,
             lax_mode: None,
             owed: false,
@@ -97,6 +100,7 @@ impl Keeper {
                 let news = self.pairs.adopt(pair.clone());
                 self.pairs.seen_in_file(&pair);
                 if news.is_some() {
+                    self.file.adopted_unix_s = Some(modified_unix_s);
                     self.file.claimed_unix_s = None;
                     self.keep_fallback(held);
                     self.note_sharing(&pair);
@@ -130,6 +134,7 @@ impl Keeper {
         let held = self.session.held().and_then(|held| self.pairs.get(held)).cloned();
         let mut adopted = self.pairs.adopt(pair.clone());
         if let Some(adopted) = &mut adopted {
+            self.file.adopted_unix_s = Some(clock::unix_now_s());
             self.keep_fallback(held);
             self.note_sharing(&pair);
             if self.bond.is_some() {

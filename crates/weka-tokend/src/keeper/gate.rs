@@ -1,10 +1,14 @@
 //! The one way by which a profile's sessions send the password from its source, so that several of them never lock the
 //! account: one login at a time, and what one learns of a password, or of the account, holds for all of them.
+//!
+//! How long is the engine's rule ([`engine::caution`]), as is what each failure means.
 
+use super::exchange::{Purpose, failure_of};
+use super::recall::Past;
 use crate::account::Account;
 use crate::clock;
-use crate::remembered::{RefusedPassword, Remembered};
-use engine::Moment;
+use crate::remembered::RefusedPassword;
+use engine::{Failure, Moment, Pause, caution};
 use ring::hmac;
 use ring::rand::SystemRandom;
 use secret::Password;
@@ -12,13 +16,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use weka_rest::{ApiError, Endpoint, Grant};
 
-/// A lockout that does not say how long it lasts: WEKA's default of two minutes, and a little.
-const USUAL_LOCKOUT: Duration = Duration::from_secs(125);
-/// The longest lockout that is believed without asking again.
-const LONGEST_LOCKOUT: Duration = Duration::from_secs(3600);
-/// How long a password is not sent whose login got no answer; it doubles with each.
-const FIRST_PAUSE: Duration = Duration::from_secs(60);
-const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// How many refused passwords are known at once.
 const MOST_REFUSED: usize = 64;
 /// How many lockouts. The sessions know of more; this is for one that begins meanwhile.
@@ -31,8 +28,15 @@ type Tag = Vec<u8>;
 #[derive(Debug)]
 struct Doubt {
     tag: Tag,
-    until: Moment,
-    pause: Duration,
+    pause: Pause,
+}
+
+/// A password that the last daemon knew of.
+#[derive(Debug, Clone)]
+struct Before {
+    password: RefusedPassword,
+    /// Whether it only got no answer.
+    doubt: Option<Pause>,
 }
 
 /// What is known of accounts and their passwords.
@@ -40,10 +44,14 @@ struct Doubt {
 struct Known {
     refused: Vec<Tag>,
     /// What the last daemon knew. It takes long to compare with, so each password is compared once.
-    before: Vec<RefusedPassword>,
+    before: Vec<Before>,
     compared: Vec<Tag>,
     doubt: Option<Doubt>,
     locked: Vec<(Account, Moment)>,
+    /// Logins that the last daemon did not live to see the end of, with whichever password.
+    unended: Vec<(Account, Moment)>,
+    /// How many sessions' memories are being read.
+    expected: usize,
 }
 
 /// The gate of one profile.
@@ -71,16 +79,33 @@ impl Gate {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes over what a session remembers from before a restart.
-    pub(super) fn recall(&self, kept: &Remembered) {
+    /// So many sessions' memories are being read, and nothing is sent before that is done.
+    pub(super) fn expect(&self, count: usize) {
+        self.known().expected += count;
+    }
+
+    /// One of those has come.
+    pub(super) fn recall_expected(&self, past: &Past) {
+        self.recall(past);
         let mut known = self.known();
-        known.before.extend(kept.refused.clone());
+        known.expected = known.expected.saturating_sub(1);
+    }
+
+    /// Takes over what a session remembers from before a restart.
+    pub(super) fn recall(&self, past: &Past) {
+        let mut known = self.known();
+        let refused = past.refused.clone().map(|password| Before { password, doubt: None });
+        let doubted = past.doubted.clone().map(|(password, pause)| Before { password, doubt: Some(pause) });
+        known.before.extend(refused.into_iter().chain(doubted));
+        // Some may have been let through before this was known.
+        known.compared.clear();
+        known.unended.extend(past.attempted.clone().map(|(account, pause)| (account, pause.until)));
     }
 
     /// An account is locked.
     pub(super) fn lock(&self, account: &Account, wait: Option<Duration>) {
         let now = clock::now();
-        let until = now + wait.unwrap_or(USUAL_LOCKOUT).min(LONGEST_LOCKOUT);
+        let until = now + caution::lockout(wait);
         let mut known = self.known();
         known.locked.retain(|(other, until)| *until > now && other != account);
         if known.locked.len() >= MOST_LOCKED {
@@ -94,7 +119,7 @@ impl Gate {
         let mut known = self.known();
         let locked = std::mem::take(&mut known.locked);
         let locked = locked.into_iter().filter(|(other, _)| !other.may_be(account)).collect();
-        *known = Known { locked, ..Known::default() };
+        *known = Known { locked, expected: known.expected, ..Known::default() };
     }
 
     /// Sends an account's password, if nothing is known that speaks against it; `login` tells the two from others.
@@ -120,6 +145,11 @@ impl Gate {
         let now = clock::now();
         {
             let known = self.known();
+            if known.expected > 0 {
+                return Err(unsent(
+                    "the state folder does not answer, so nobody knows what was refused before",
+                ));
+            }
             if known.refused.contains(&tag) {
                 let message = "another session of this profile was refused with this password".into();
                 return Err(ApiError::Unauthorized { message });
@@ -129,8 +159,13 @@ impl Gate {
                 let message = "another session of this profile found the account locked".into();
                 return Err(ApiError::LockedOut { wait: Some(now.until(until)), message });
             }
-            if known.doubt.as_ref().is_some_and(|doubt| doubt.tag == tag && doubt.until > now) {
+            if known.doubt.as_ref().is_some_and(|doubt| doubt.tag == tag && !doubt.pause.is_over(now)) {
                 return Err(unsent("the last login with this password got no answer, so it waits a little"));
+            }
+            if known.unended.iter().any(|(other, until)| *until > now && other.may_be(account)) {
+                return Err(unsent(
+                    "weka-tokend was ended in the middle of a login, so the next one waits a little",
+                ));
             }
         }
         let result = send.await;
@@ -148,50 +183,52 @@ impl Gate {
             known.before.clone()
         };
         // Deliberately slow to compute.
-        let compared = tokio::task::spawn_blocking(move || before.iter().any(|kept| kept.matches(&login)));
-        let is_refused = compared.await.unwrap_or(true);
+        let compared = tokio::task::spawn_blocking(move || {
+            before
+                .into_iter()
+                .filter(|kept| kept.password.matches(&login))
+                .map(|kept| kept.doubt)
+                .collect::<Vec<_>>()
+        });
+        // Where that cannot be found out, nothing is sent.
+        let matches = compared.await.unwrap_or_else(|_| vec![None]);
         let mut known = self.known();
         known.compared.push(tag.clone());
-        if is_refused {
-            known.refused.push(tag.clone());
+        for doubt in matches {
+            match doubt {
+                Some(pause) => known.doubt = Some(Doubt { tag: tag.clone(), pause }),
+                None => known.refused.push(tag.clone()),
+            }
         }
     }
 
     fn note(&self, account: &Account, tag: Tag, result: &Result<Grant, ApiError>) {
         let mut known = self.known();
-        match result {
+        let failure = match result {
             Ok(_) => {
                 known.doubt = None;
                 known.locked.retain(|(other, _)| !other.may_be(account));
+                return;
             }
-            Err(ApiError::Unauthorized { .. }) => {
+            Err(error) => failure_of(error, Purpose::Login),
+        };
+        match failure {
+            Failure::Unauthorized => {
                 if known.refused.len() >= MOST_REFUSED {
                     known.refused.remove(0);
                 }
                 known.refused.push(tag);
             }
-            Err(ApiError::LockedOut { .. } | ApiError::Forbidden { .. }) => {
+            Failure::Locked { wait } => {
                 drop(known);
-                let wait = match result {
-                    Err(ApiError::LockedOut { wait, .. }) => *wait,
-                    _ => None,
-                };
                 self.lock(account, wait);
             }
-            // Nothing was sent.
-            Err(
-                ApiError::Unreachable { sent: false, .. }
-                | ApiError::Untrusted { .. }
-                | ApiError::Misconfigured { .. },
-            ) => {}
-            Err(error) => {
-                let was_answered = matches!(error, ApiError::Rejected { .. } | ApiError::Busy { .. });
-                if !was_answered {
-                    let before = known.doubt.take().filter(|doubt| doubt.tag == tag);
-                    let pause = before.map_or(FIRST_PAUSE, |doubt| (doubt.pause * 2).min(LONGEST_PAUSE));
-                    known.doubt = Some(Doubt { tag, until: clock::now() + pause, pause });
-                }
+            Failure::Unreachable { sent: true } => {
+                let before = known.doubt.take().filter(|doubt| doubt.tag == tag).map(|doubt| doubt.pause);
+                known.doubt = Some(Doubt { tag, pause: Pause::after(before, clock::now()) });
             }
+            // Nothing was sent, or it was answered.
+            _ => {}
         }
     }
 }
@@ -258,12 +295,38 @@ mod tests {
     async fn what_was_refused_before_a_restart_is_known() {
         let gate = Gate::new();
         let refused = Some(RefusedPassword::of(&login("bad")).unwrap());
-        gate.recall(&Remembered { refused, ..Remembered::default() });
+        gate.recall(&Past { refused, ..Past::default() });
         for _ in 0..2 {
             let (sent, result) = attempt(&gate, "bad", Ok(grant())).await;
             assert!(!sent && matches!(result, Err(ApiError::Unauthorized { .. })));
         }
         assert!(attempt(&gate, "good", Ok(grant())).await.0);
+    }
+
+    #[tokio::test]
+    async fn what_one_session_did_not_live_to_see_the_end_of_keeps_all_of_them_waiting() {
+        let gate = Gate::new();
+        let unsent = |(sent, result): (bool, Result<Grant, ApiError>)| {
+            !sent && matches!(result, Err(ApiError::Unreachable { sent: false, .. }))
+        };
+        let pause = Pause::after(None, clock::now());
+        let doubted = Some((RefusedPassword::of(&login("lost")).unwrap(), pause));
+        gate.expect(1);
+        assert!(unsent(attempt(&gate, "other", Ok(grant())).await), "it is not known yet");
+        gate.recall_expected(&Past { doubted, ..Past::default() });
+        assert!(unsent(attempt(&gate, "lost", Ok(grant())).await));
+        assert!(attempt(&gate, "other", Ok(grant())).await.0, "nobody doubts that one");
+        let under_way = |username: &str, pause: Pause| {
+            gate.recall(&Past { attempted: Some((account(username), pause)), ..Past::default() });
+        };
+        under_way("alice", Pause { until: clock::now(), ..pause });
+        under_way("bob", pause);
+        assert!(attempt(&gate, "other", Ok(grant())).await.0);
+        under_way("alice", pause);
+        assert!(unsent(attempt(&gate, "other", Ok(grant())).await));
+        gate.forgive(&account("alice"));
+        assert!(attempt(&gate, "other", Ok(grant())).await.0);
+        assert!(attempt(&gate, "lost", Ok(grant())).await.0);
     }
 
     #[tokio::test]

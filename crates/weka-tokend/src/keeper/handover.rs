@@ -5,7 +5,6 @@ use super::exchange::Report;
 use super::order::{DoneReply, FINISH_LIMIT};
 use crate::config::ProfileName;
 use crate::dirs::Dirs;
-use crate::remembered::Remembered;
 use crate::systemd::state::State;
 use crate::systemd::store::EntryName;
 use std::collections::BTreeMap;
@@ -125,6 +124,7 @@ impl Keeper {
         for work in self.sinks.work() {
             drop(tokio::time::timeout(FINISH_LIMIT, work.ended()).await);
         }
+        self.memory.settle().await;
         self.storing.settle().await;
         let held = self.session.held().and_then(|generation| self.pairs.get(generation));
         Surrendered { state: self.state(held), entries: self.storing.entries(), sessions }
@@ -159,17 +159,16 @@ impl Keeper {
         self.storing.settle().await;
         self.storing.clear();
         let mut notes = Vec::new();
-        let (dirs, name) = (self.surroundings.dirs.clone(), self.name.clone());
-        let own = self.session_id().and_then(|id| dirs.remembered_file(&name, Some(id)));
-        let forget = move || match own {
-            // The profile goes on.
-            Some(own) => Remembered::default().write(&own).map_err(io::Error::other),
-            None => forget_on_disk(&dirs, &name),
-        };
-        match tokio::time::timeout(FORGET_LIMIT, tokio::task::spawn_blocking(forget)).await {
-            Ok(Ok(Err(error))) => notes.push(format!("what is remembered is left behind: {error}")),
-            Ok(_) => {}
-            Err(_) => notes.push("the state folder does not answer".to_owned()),
+        notes.extend(self.memory.forget().await.err());
+        // Where this is the session of a sink, the profile goes on.
+        if self.bond.is_none() {
+            let (dirs, name) = (self.surroundings.dirs.clone(), self.name.clone());
+            let forget = tokio::task::spawn_blocking(move || forget_on_disk(&dirs, &name));
+            match tokio::time::timeout(FORGET_LIMIT, forget).await {
+                Ok(Ok(Err(error))) => notes.push(format!("what is remembered is left behind: {error}")),
+                Ok(_) => {}
+                Err(_) => notes.push("the state folder does not answer".to_owned()),
+            }
         }
         if let Some(path) = self.file_shown() {
             notes.push(format!("{path} stays as it is, with the tokens in it"));

@@ -2,7 +2,7 @@
 
 use super::exchange;
 use super::file::{self, Looked};
-use super::{Keeper, order};
+use super::{Keeper, order, recall};
 use crate::clock;
 use crate::config::ProfileConfig;
 use engine::Event;
@@ -36,6 +36,7 @@ impl Keeper {
                 () = &mut ended => break,
                 () = self.alarm.rings() => self.feed(Event::Tick),
                 () = self.file.stirred() => self.look_at_file(),
+                read = recall::late(&mut self.memory.unread) => self.on_recalled(read),
             }
         }
         self.finish().await;
@@ -84,11 +85,17 @@ impl Keeper {
         self.install_sinks();
         let config = self.config();
         let stored = self.restored.take().and_then(|restored| restored.state);
-        let kept = match &stored {
-            Some(state) => state.remembered.clone(),
-            None => self.surroundings.recall(self.remembered_file()).await,
-        };
-        let mut memory = self.recall(kept, clock::now());
+        let kept = self.read_memory(stored.as_ref()).await;
+        let now = clock::now();
+        let mut memory = self.recall(kept, now);
+        // Nobody knew of them when the session was made.
+        self.session = self.new_session(&memory.lockouts, now);
+        let was_forgotten = memory.logged_out && stored.as_ref().is_some_and(|state| state.pair.is_some());
+        if was_forgotten {
+            // The logout could not be stored.
+            drop(self.store_state(None, None));
+        }
+        let stored = stored.filter(|_| !was_forgotten);
         if memory.logged_out {
             // In case that the last daemon was killed before they were gone.
             self.withdraw_sinks();

@@ -9,7 +9,8 @@
 //! - `life`: its start, loop and end; `settings`: what another configuration means
 //! - `perform`: the engine's actions
 //! - `login`: a person's login and what follows from it; [`long_lived`]: tokens that live on without us
-//! - `memory`: what must outlive a restart; `lockouts`: which accounts are locked
+//! - `memory`: what must outlive a restart; `record`: its file; `recall`: what the last daemon knew; `verdicts`: what the
+//!   cluster makes of the source's password; `lockouts`: which accounts are locked
 //! - `offered`: pairs that somebody else renewed from ours
 //! - [`handover`]: a keeper's end, where the profile gets another name or is removed
 //! - `storing`: states that outlive the daemon in the service manager's store
@@ -35,11 +36,14 @@ mod own;
 pub mod pairs;
 mod password_memory;
 mod perform;
+mod recall;
+mod record;
 pub mod report;
 mod settings;
 mod sharing;
 mod sinks;
 mod storing;
+mod verdicts;
 mod view;
 
 use crate::board::Board;
@@ -172,6 +176,7 @@ impl Keeper {
         let (order_sender, orders) = mpsc::channel(QUEUE);
         let (reports, inbox) = mpsc::channel(QUEUE);
         let session_id = bond.as_ref().map(|bond| bond.id.as_str());
+        let memory = MemorySide::new(surroundings.dirs.remembered_file(&name, session_id), name.to_string());
         let mut accounts = Accounts::default();
         let account = accounts.own(&config, &Lockouts::default(), clock::now());
         let policy = settings::policy(&name, session_id, &config, &surroundings, account);
@@ -199,7 +204,7 @@ impl Keeper {
             last_waiter: 0,
             exchange: None,
             password: PasswordMemory::default(),
-            memory: MemorySide::default(),
+            memory,
             accounts,
             last_error: None,
             source_problem: None,
@@ -286,6 +291,7 @@ impl Keeper {
             Report::SourceRead(read) => self.on_source_read(read),
             Report::Saved { generation, result } => self.on_saved(generation, result),
             Report::Stored { generation, result } => self.on_stored(generation, result),
+            Report::StoreAgain { next } => self.store_again(next),
             Report::MemoryWritten => self.on_memory_written(),
             Report::Sink(news) => self.on_sink_news(news),
             Report::Own => self.show(clock::now()),
@@ -298,6 +304,8 @@ impl Keeper {
             }
             Report::NoSource => self.feed(Event::SourceRead { content: None }),
             Report::SourceKnown { password, seen } => self.on_source_known(password, seen),
+            Report::Sending { exchange, go } => self.on_sending(exchange, go),
+            Report::Refused { exchange, refused } => self.on_refused(exchange, refused),
             Report::Doubted { exchange, recognized } => self.on_doubted(exchange, recognized),
             Report::RefusalKept { exchange, refused } => self.on_refusal_kept(exchange, refused),
         }
@@ -331,7 +339,9 @@ impl Keeper {
             self.answer(waiter, answer, now);
         }
         self.drop_idle_logins();
-        for removal in std::mem::take(&mut self.removals) {
+        let warning = self.unremembered();
+        for mut removal in std::mem::take(&mut self.removals) {
+            removal.warning.clone_from(&warning);
             removal.start(&self.file.worker, &self.reports);
         }
     }
@@ -346,7 +356,7 @@ impl Keeper {
         self.feed(Event::Logout);
         let path = self.config().token_file.path().map(ToOwned::to_owned);
         let (sinks, own) = (self.sinks.work(), self.take_ending_own());
-        let removal = file::Removal { path, pair: held, sinks, own, reply };
+        let removal = file::Removal { path, pair: held, sinks, own, warning: None, reply };
         self.saving += 1;
         // Said only once the logout would survive a crash.
         if self.memory.is_writing() {

@@ -42,6 +42,7 @@ impl Keeper {
                 self.lent = None;
                 if running.person.is_some() {
                     self.gate.forgive(&Account::of(&self.config()));
+                    self.memory.is_forgiven = true;
                     self.encourage_own(true);
                 }
                 Outcome::Granted { generation: self.pairs.add(pair), lease }

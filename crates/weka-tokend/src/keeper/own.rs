@@ -5,6 +5,7 @@
 
 use super::handover::Surrendered;
 use super::order::{FINISH_LIMIT, Handle, Order};
+use super::recall::{self, Past};
 use super::report;
 use super::{Keeper, Report};
 use crate::account::Account;
@@ -12,8 +13,9 @@ use crate::board::Board;
 use crate::clock;
 use crate::config::{ProfileConfig, SinkConfig, SinkSession, TokenFile};
 use crate::note::Note;
+use crate::remembered::Remembered;
 use crate::systemd::state::Restored;
-use engine::{Condition, Moment};
+use engine::{Condition, Event, Moment};
 use ring::digest::{SHA256, digest};
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
@@ -22,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// How long they may hold up another name of the profile.
 const SURRENDER_LIMIT: Duration = Duration::from_secs(10);
@@ -124,19 +126,22 @@ impl Keeper {
         let config = self.config();
         let own = config.sinks.iter().filter(|sink| sink.session == SinkSession::Own);
         let ids: Vec<_> = own.filter(|_| config.password.is_some()).map(|sink| id_of(&sink.path)).collect();
-        let (gate, surroundings) = (Arc::clone(&self.gate), Arc::clone(&self.surroundings));
+        let (gate, dirs) = (Arc::clone(&self.gate), &self.surroundings.dirs);
         let is_stored = |id: &String| self.own.restored.get(id).is_some_and(|it| it.state.is_some());
         // A session that goes on from a stored state tells the gate by itself.
         let files: Vec<_> = ids
             .iter()
             .filter(|id| !is_stored(id))
-            .filter_map(|id| surroundings.dirs.remembered_file(&self.name, Some(id)))
+            .filter_map(|id| dirs.remembered_file(&self.name, Some(id)))
             .collect();
-        async move {
+        gate.expect(files.len());
+        let reading = tokio::spawn(async move {
             for file in files {
-                gate.recall(&surroundings.recall(Some(file)).await);
+                let read = tokio::task::spawn_blocking(move || Remembered::read(&file)).await;
+                gate.recall_expected(&Past::of(&read.unwrap_or_default(), clock::now()));
             }
-        }
+        });
+        async move { drop(timeout(recall::READ_LIMIT, reading).await) }
     }
 
     /// Starts the sessions that can go on from a stored state, before anything else is known.
@@ -221,7 +226,8 @@ impl Keeper {
     pub(super) fn on_encouragement(&mut self, forgive: bool) {
         if forgive {
             self.password.forget();
-            self.remember(self.memory.without_refusal());
+            self.memory.is_forgiven = true;
+            self.feed(Event::Forgiven);
         }
         self.feed_policy();
     }

@@ -68,11 +68,6 @@ impl PasswordMemory {
         self.last.as_ref().filter(|(held, _)| *held == content).map(|(_, password)| password.clone())
     }
 
-    /// The password last read, and its number.
-    pub(super) fn last(&self) -> Option<(SourceId, Password)> {
-        self.last.clone()
-    }
-
     /// Wipes it.
     pub(super) fn forget(&mut self) {
         self.last = None;

@@ -1,7 +1,7 @@
 //! The engine's actions, carried out.
 
 use super::Keeper;
-use super::exchange::{self, LoginJob, RefreshJob, Report, Running, Way};
+use super::exchange::{self, LoginJob, RefreshJob, Report, Running, Sent, Way};
 use super::file::{self, Saved};
 use super::memory::login_of;
 use super::password_memory::Seen;
@@ -44,13 +44,7 @@ impl Keeper {
                     self.reports.clone(),
                 );
             }
-            Action::ReadSource => match &self.config().password {
-                Some(source) => {
-                    let credentials = self.surroundings.dirs.credentials.clone();
-                    exchange::spawn_source(source.clone(), credentials, self.reports.clone());
-                }
-                None => self.report_later(Report::NoSource),
-            },
+            Action::ReadSource => self.read_source(),
             Action::Save { generation } => self.save(generation),
             Action::Publish { generation } => self.publish(generation),
             Action::Withdraw => {
@@ -111,11 +105,16 @@ impl Keeper {
                 self.logins.get(&waiter).and_then(|pending| pending.job(exchange, endpoint))
             }
             LoginBy::Source(content) => {
-                self.exchange = Some(Running::new(exchange, None, None));
                 let config = self.config();
                 let password = self.password.of(content);
-                match (config.endpoints.get(endpoint), config.username.clone(), password) {
-                    (Some(endpoint), Some(username), Some(password)) => Some(LoginJob {
+                let sent = password.as_ref().map(|password| Sent {
+                    content,
+                    account: Account::of(&config),
+                    login: login_of(&config, password),
+                });
+                self.exchange = Some(Running { sent: sent.clone(), ..Running::new(exchange, None, None) });
+                match (config.endpoints.get(endpoint), config.username.clone(), password.zip(sent)) {
+                    (Some(endpoint), Some(username), Some((password, sent))) => Some(LoginJob {
                         exchange,
                         client: self.client.clone(),
                         endpoint: endpoint.clone(),
@@ -123,8 +122,8 @@ impl Keeper {
                         username,
                         way: Some(Way {
                             gate: Arc::clone(&self.gate),
-                            account: Account::of(&config),
-                            login: login_of(&config, &password),
+                            account: sent.account,
+                            login: sent.login,
                             main: self.bond.as_ref().map(|bond| Arc::clone(&bond.main)),
                         }),
                         password,
@@ -148,7 +147,7 @@ impl Keeper {
     }
 
     /// A report without a task, after the actions at hand.
-    fn report_later(&self, report: Report) {
+    pub(super) fn report_later(&self, report: Report) {
         let reports = self.reports.clone();
         tokio::spawn(async move { reports.send(report).await });
     }
@@ -238,6 +237,9 @@ impl Keeper {
     }
 
     pub(super) fn on_source_known(&mut self, password: Password, seen: Seen) {
+        if seen == Seen::Doubted && self.last_error.is_none() {
+            self.last_error = self.memory.why_doubted();
+        }
         let content = self.password.keep(password, seen);
         self.feed(Event::SourceRead { content: Some(content) });
     }

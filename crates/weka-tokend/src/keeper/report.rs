@@ -167,6 +167,13 @@ pub fn local_time(unix_s: i64) -> String {
         .unwrap_or_default()
 }
 
+/// The same of a moment that is yet to come.
+#[must_use]
+pub fn local_time_at(moment: Moment) -> String {
+    let left = clock::now().until(moment).as_secs() + 1;
+    local_time(clock::unix_now_s().saturating_add_unsigned(left))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,6 +17,10 @@ use tokio::task::JoinHandle;
 
 /// How long storing may hold up the publication of a new pair.
 const STORE_LIMIT: Duration = Duration::from_secs(1);
+/// When a state without a pair that could not be stored is stored again; it doubles with each attempt. (A pair that could
+/// not be is the engine's business.)
+const FIRST_RETRY: Duration = Duration::from_secs(5);
+const LAST_RETRY: Duration = Duration::from_secs(600);
 
 /// A keeper's part of the store.
 #[derive(Debug)]
@@ -25,6 +29,7 @@ pub(super) struct StoreSide {
     /// One put after the other.
     worker: FileWorker,
     next: u64,
+    retry: Duration,
     /// The entries that are in the store as far as we know.
     entries: Arc<Mutex<Vec<EntryName>>>,
 }
@@ -34,7 +39,8 @@ impl StoreSide {
     pub(super) fn new(store: Option<Store>, restored: Option<&Restored>) -> Self {
         let entries = restored.map(|restored| restored.entries.clone()).unwrap_or_default();
         let next = entries.iter().map(|entry| entry.number).max().map_or(1, |last| last.saturating_add(1));
-        Self { store, worker: FileWorker::new(), next, entries: Arc::new(Mutex::new(entries)) }
+        let entries = Arc::new(Mutex::new(entries));
+        Self { store, worker: FileWorker::new(), next, retry: FIRST_RETRY, entries }
     }
 
     /// Whether there is a store.
@@ -109,7 +115,10 @@ impl Keeper {
     pub(super) fn on_stored(&mut self, generation: Option<Generation>, result: Result<(), String>) {
         let ok = result.is_ok();
         self.note_store_problem(result.err());
-        let Some(generation) = generation else { return };
+        let Some(generation) = generation else {
+            self.store_later(ok);
+            return;
+        };
         if ok {
             self.pairs.stored(generation);
         }
@@ -118,6 +127,35 @@ impl Keeper {
             self.feed(engine::Event::Saved { generation, ok });
         }
         self.write_file(generation);
+    }
+
+    /// A state that was for no new pair is stored, or it is tried again after a while.
+    fn store_later(&mut self, is_stored: bool) {
+        if is_stored {
+            self.storing.retry = FIRST_RETRY;
+            return;
+        }
+        let (next, pause, reports) = (self.storing.next, self.storing.retry, self.reports.clone());
+        self.storing.retry = (pause * 2).min(LAST_RETRY);
+        tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
+            drop(reports.send(Report::StoreAgain { next }).await);
+        });
+    }
+
+    /// What could not be stored is stored, unless something newer was meanwhile.
+    pub(super) fn store_again(&mut self, next: u64) {
+        if next == self.storing.next {
+            let held = self.session.held().and_then(|generation| self.pairs.get(generation)).cloned();
+            drop(self.store_state(held.as_ref(), None));
+        }
+    }
+
+    /// Why a restart would not know what must be remembered, if neither the store nor the state folder has taken it.
+    pub(super) fn unremembered(&self) -> Option<String> {
+        let problem = self.memory.problem()?;
+        let is_stored = self.storing.is_there() && self.store_problem.is_none();
+        (!is_stored).then(|| format!("a restart will not know of it: {problem}"))
     }
 
     fn note_store_problem(&mut self, problem: Option<String>) {
@@ -167,8 +205,11 @@ fn put(
 ) -> std::io::Result<()> {
     let mut entries = entries.lock().unwrap_or_else(PoisonError::into_inner);
     let result = store.put(&name, &state.to_bytes(), &entries);
-    if result.is_ok() {
-        entries.clear();
+    match &result {
+        Ok(()) => entries.clear(),
+        // Tokens that are forgotten here must not be found by a restart, whether or not it finds the rest.
+        Err(_) if state.pair.is_none() => entries.retain(|old| store.remove_now(old).is_err()),
+        Err(_) => {}
     }
     // Unconfirmed, it may be there all the same.
     entries.push(name);
@@ -195,5 +236,61 @@ pub(super) fn restored(pair: StoredPair) -> Pair {
         token_type: pair.token_type,
         in_file: false,
         in_store: true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ProfileName;
+    use crate::systemd::notify::Notifier;
+    use secret::{AccessToken, RefreshToken};
+    use std::os::unix::net::UnixDatagram;
+
+    #[test]
+    fn a_logout_that_could_not_be_stored_left_the_tokens_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let manager = UnixDatagram::bind(folder.path().join("notify")).unwrap();
+        manager.set_nonblocking(true).unwrap();
+        let said = || {
+            let mut buffer = [0; 200];
+            let length = manager.recv(&mut buffer).ok()?;
+            Some(String::from_utf8(buffer[..length].to_vec()).unwrap())
+        };
+        let notifier = Notifier::new(Some(folder.path().join("notify").as_os_str()), None).unwrap();
+        let store = Store::new(&Arc::new(notifier), None, 1).unwrap();
+        let name =
+            |number| EntryName { owner: Owner { profile: ProfileName::default(), session: None }, number };
+        // Too long to be stored: no descriptor is made, as where there is none left.
+        let account = Account { endpoints: vec!["x".repeat(300 * 1024)], org: None, username: None };
+        let pair = Pair {
+            access_token: AccessToken::new("a".into()),
+            refresh_token: Some(RefreshToken::new("r".into())),
+            token_type: "Bearer".into(),
+            lease: None,
+            in_file: false,
+            in_store: false,
+        };
+        let mut state = State {
+            account,
+            pair: Some(stored(&pair)),
+            remembered: crate::remembered::Remembered::default(),
+            stored_unix_s: 0,
+            lent: false,
+        };
+        let entries = Mutex::new(vec![name(1), name(2)]);
+        put(&store, name(3), &state, &entries).unwrap_err();
+        assert_eq!(said(), None, "an older pair is better than none");
+        assert_eq!(*entries.lock().unwrap(), [name(1), name(2), name(3)]);
+        state.pair = None;
+        put(&store, name(4), &state, &entries).unwrap_err();
+        for number in 1..=3 {
+            assert_eq!(said(), Some(format!("FDSTOREREMOVE=1\nFDNAME=state.default.{number}")));
+        }
+        assert_eq!(*entries.lock().unwrap(), [name(4)]);
+        // Those of which the manager cannot be told are not lost from sight.
+        drop(manager);
+        put(&store, name(5), &state, &entries).unwrap_err();
+        assert_eq!(*entries.lock().unwrap(), [name(4), name(5)]);
     }
 }

@@ -211,6 +211,14 @@ impl Store {
         Ok(kept.is_none_or(|kept| kept.holds()))
     }
 
+    /// Removes an entry, for which no descriptor is needed. Blocks while the manager does not read, for some seconds at most.
+    ///
+    /// # Errors
+    /// The manager cannot be told.
+    pub fn remove_now(&self, name: &EntryName) -> io::Result<()> {
+        self.notifier.send(&format!("FDSTOREREMOVE=1\nFDNAME={name}"), &[])
+    }
+
     /// Removes an entry.
     pub fn remove(&self, name: &EntryName) {
         self.remove_named(&name.to_string());

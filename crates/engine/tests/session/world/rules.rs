@@ -26,7 +26,9 @@ impl World {
                 self.locked.remove(&self.account);
                 self.hold_until = Moment::default();
                 self.benched.clear();
-                self.doubt = None;
+                if by.is_some() {
+                    (self.doubt, self.unended) = (None, None);
+                }
                 if is_of_person {
                     self.refused = None;
                 }
@@ -47,7 +49,7 @@ impl World {
                     self.doubt = Some((id, pause, self.now + pause));
                 }
             }
-            Outcome::Failed(Failure::Unauthorized) if !obsolete => {
+            Outcome::Failed(Failure::Unauthorized) => {
                 if let Some(LoginBy::Source(id)) = by {
                     self.refused = Some(id);
                 }
@@ -112,6 +114,10 @@ impl World {
         assert!(
             until.is_none_or(|until| self.now >= until),
             "a password that may have been counted as wrong is not sent again for a while"
+        );
+        assert!(
+            self.unended.is_none_or(|until| self.now >= until),
+            "nor is any after a daemon that died during a login"
         );
     }
 
