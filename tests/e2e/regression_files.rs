@@ -2,7 +2,7 @@
 
 use crate::{LoggedIn, login_with, profile, read_json, weka_user_login};
 use e2e::process::Process;
-use e2e::{Cluster, Daemon, Home, until};
+use e2e::{Cluster, Daemon, Home, HungFolder, until};
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
@@ -195,4 +195,28 @@ fn a_worthless_pair_that_came_during_a_renewal_cost_the_login() {
     // The renewed pair, and not the one before, which is used up, is what goes on.
     home.run(&["refresh"]).ok();
     assert_eq!(cluster.logins().len(), 1);
+}
+
+#[test]
+fn an_end_took_as_long_as_a_hung_home_and_a_hung_cluster_one_after_the_other() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    let folder = home.path().join("away");
+    let keys = format!("token_file = {:?}", folder.join("token.json"));
+    home.configure(&profile("default", &cluster, &keys));
+    fs::create_dir(&folder).unwrap();
+    let Some(daemon) = HungFolder::daemon(&home) else { return };
+    crate::login(&home, &cluster, "alice", "Alice-Pass1").ok();
+    let hung = [&folder, &home.path().join(".local/state")].map(|path| HungFolder::hang(&daemon, path));
+    cluster.fault(&json!({"kind": "hang"}));
+    std::thread::scope(|scope| {
+        let stuck = scope.spawn(|| home.run(&["refresh", "--timeout", "1h"]));
+        cluster.until_requests("path=/api/v2/login/refresh", 1);
+        let began = Instant::now();
+        assert!(daemon.stop().success());
+        // The service manager's patience ends after 10 s.
+        assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+        assert_ne!(stuck.join().unwrap().status, 0);
+    });
+    drop(hung);
 }
