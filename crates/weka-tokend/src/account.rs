@@ -1,9 +1,10 @@
 //! Accounts: a user of an organisation at a cluster. Tokens belong to one, and the cluster locks one.
 
 use crate::config::ProfileConfig;
-use crate::onboarding::ROOT_ORG;
 use serde::{Deserialize, Serialize};
 
+/// The organisation that WEKA means when none is named (WEKA 5.1 API: POST /login).
+pub(crate) const ROOT_ORG: &str = "Root";
 /// How long the endpoints by which a locked account is known again may be in all, in bytes: some hundred of them.
 /// With more, it counts as one of every cluster.
 const LONGEST_ENDPOINTS: usize = 4096;

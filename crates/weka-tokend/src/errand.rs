@@ -2,8 +2,8 @@
 
 use crate::clock;
 use crate::keeper::order::Handle;
-use crate::keeper::report;
 use crate::registry::Registry;
+use crate::report;
 use engine::Moment;
 use engine::ttl::caller_limit;
 use secret::AccessToken;

@@ -1,18 +1,15 @@
 //! Which token files logins under way are to put their pairs into.
 
 use crate::config::ProfileName;
-use crate::keeper::order::Order;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::runtime::Handle;
-use tokio::sync::mpsc::WeakSender;
 
 /// The claims of all logins that have not ended.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FileClaims(Arc<Mutex<Vec<Claimed>>>);
 
 /// A file that is claimed.
-#[derive(Debug)]
 struct Claimed {
     path: PathBuf,
     profile: ProfileName,
@@ -20,8 +17,8 @@ struct Claimed {
     logins: usize,
     /// One of them has worked.
     kept: bool,
-    /// Who looked for it and has made room.
-    gave_way: Option<WeakSender<Order>>,
+    /// Gives it back to who looked for it and has made room.
+    give_back: Option<Box<dyn FnOnce() + Send>>,
 }
 
 /// One login's claim. Dropped, it is over: where no login has worked, whoever made room has the file back.
@@ -50,7 +47,7 @@ impl FileClaims {
                 profile: profile.clone(),
                 logins: 1,
                 kept: false,
-                gave_way: None,
+                give_back: None,
             }),
         }
         Ok(FileClaim { claims: self.clone(), path: path.to_owned() })
@@ -58,9 +55,9 @@ impl FileClaims {
 }
 
 impl FileClaim {
-    /// The profile with these orders looked for the file, and does so no more.
-    pub(crate) fn made_room(&self, orders: WeakSender<Order>) {
-        self.change(|claimed| claimed.gave_way = Some(orders));
+    /// Somebody looked for the file, does so no more, and is to have it back by this.
+    pub(crate) fn made_room(&self, give_back: impl FnOnce() + Send + 'static) {
+        self.change(|claimed| claimed.give_back = Some(Box::new(give_back)));
     }
 
     /// The login has worked: the file is the profile's.
@@ -79,55 +76,51 @@ impl Drop for FileClaim {
     fn drop(&mut self) {
         self.change(|claimed| claimed.logins -= 1);
         let over = self.claims.all().extract_if(.., |claimed| claimed.logins == 0).next();
-        let orders = over.filter(|claimed| !claimed.kept).and_then(|claimed| claimed.gave_way);
-        if let (Some(orders), Ok(runtime)) =
-            (orders.and_then(|orders| orders.upgrade()), Handle::try_current())
-        {
-            let path = self.path.clone();
-            runtime.spawn(async move { orders.send(Order::TakeBack { path }).await });
+        if let Some(give_back) = over.filter(|claimed| !claimed.kept).and_then(|claimed| claimed.give_back) {
+            give_back();
         }
+    }
+}
+
+impl fmt::Debug for Claimed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} for {} ({} logins)", self.path.display(), self.profile, self.logins)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
-    use tokio::sync::mpsc;
-    use tokio::time::timeout;
-
-    const PATIENCE: Duration = Duration::from_secs(20);
+    use std::sync::mpsc;
 
     fn name(text: &str) -> ProfileName {
         ProfileName::try_from(text).unwrap()
     }
 
-    #[tokio::test]
-    async fn a_file_is_given_back_once_the_last_login_has_failed() {
-        let (orders, mut given_back) = mpsc::channel(1);
+    #[test]
+    fn a_file_is_given_back_once_the_last_login_has_failed() {
+        let (give, given_back) = mpsc::channel();
         let (claims, path) = (FileClaims::default(), Path::new("/t.json"));
         let first = claims.claim(path, &name("prod")).unwrap();
-        first.made_room(orders.downgrade());
+        first.made_room(move || give.send(()).unwrap());
         let second = claims.claim(path, &name("prod")).unwrap();
         assert_eq!(claims.claim(path, &name("test")).unwrap_err(), name("prod"));
         drop(first);
-        assert!(given_back.try_recv().is_err(), "the second may work yet");
+        assert_eq!(given_back.try_recv(), Err(mpsc::TryRecvError::Empty), "the second may work yet");
         drop(second);
-        let order = timeout(PATIENCE, given_back.recv()).await.unwrap();
-        assert!(matches!(order, Some(Order::TakeBack { path: back }) if back == path));
+        assert_eq!(given_back.try_recv(), Ok(()));
         claims.claim(path, &name("test")).unwrap();
     }
 
-    #[tokio::test]
-    async fn a_file_stays_with_a_login_that_worked_even_if_another_fails_after_it() {
-        let (orders, mut given_back) = mpsc::channel(1);
+    #[test]
+    fn a_file_stays_with_a_login_that_worked_even_if_another_fails_after_it() {
+        let (give, given_back) = mpsc::channel();
         let (claims, path) = (FileClaims::default(), Path::new("/t.json"));
         let first = claims.claim(path, &name("prod")).unwrap();
-        first.made_room(orders.downgrade());
+        first.made_room(move || give.send(()).unwrap());
         let second = claims.claim(path, &name("prod")).unwrap();
         first.keep();
         drop(second);
-        drop(orders);
-        assert!(timeout(PATIENCE, given_back.recv()).await.unwrap().is_none(), "nobody has it back");
+        assert_eq!(given_back.try_recv(), Err(mpsc::TryRecvError::Disconnected), "nobody has it back");
     }
 }

@@ -3,9 +3,9 @@
 use crate::audit;
 use crate::errand::{Repeat, with_token};
 use crate::keeper::order::Handle;
-use crate::keeper::report;
 use crate::peer::Peer;
 use crate::registry::{Registry, deadline};
+use crate::report;
 use engine::Moment;
 use secret::AccessToken;
 use weka_rest::{ApiError, Client, Endpoint, Filesystem, MountGrant, jwt};

@@ -1,22 +1,21 @@
 //! `describe`, `probe`, `login` and `trust`: how a profile comes to a cluster, an account and trust.
 
-use crate::account::Account;
+use crate::account::{Account, ROOT_ORG};
 use crate::clock;
 use crate::config::changes::ProfileChanges;
 use crate::config::{ProfileConfig, ProfileName, TokenFile};
 use crate::dirs::Service;
 use crate::file_claims::FileClaim;
 use crate::keeper::order::{Candidate, Handle, LoginOrder, Order, TrustOrder, gone};
-use crate::keeper::report;
 use crate::registry::{Registry, deadline};
-use std::path::PathBuf;
+use crate::report;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::runtime;
+use tokio::sync::mpsc::WeakSender;
 use tokio::sync::oneshot;
 use weka_rest::{ApiError, Client, Endpoint, Fingerprint, PeerCertificate, Trust};
 use wire::{Certificate, Code, Login, ProfileSettings, Refusal, Response, Target, TokenFileChoice, Verdict};
-
-/// The organisation that WEKA means when none is named (WEKA 5.1 API: POST /login).
-pub(crate) const ROOT_ORG: &str = "Root";
 
 impl Registry {
     /// What is known of a profile that need not exist.
@@ -225,9 +224,9 @@ impl Registry {
             if other == *name || handle.settings.borrow().token_file.path() != Some(path) {
                 continue;
             }
-            let path = path.to_owned();
-            match handle.ask(|reply| Order::GiveWay { path, reply }).await {
-                Ok(true) => claim.made_room(handle.orders.downgrade()),
+            let asked = path.to_owned();
+            match handle.ask(|reply| Order::GiveWay { path: asked, reply }).await {
+                Ok(true) => claim.made_room(take_back(handle.orders.downgrade(), path)),
                 Ok(false) => return Err(taken(format!("profile {other} keeps {shown}"))),
                 // It has gone meanwhile.
                 Err(_) => {}
@@ -407,5 +406,15 @@ fn certificate(endpoint: &Endpoint, seen: PeerCertificate) -> Certificate {
                 Verdict::Mismatch(format!("{expected} is expected, and the cluster shows another"))
             }
         },
+    }
+}
+
+/// How a profile that made room for a login's token file has that file back. It may be gone by then.
+fn take_back(orders: WeakSender<Order>, path: &Path) -> impl FnOnce() + Send + 'static {
+    let path = path.to_owned();
+    move || {
+        if let (Some(orders), Ok(runtime)) = (orders.upgrade(), runtime::Handle::try_current()) {
+            runtime.spawn(async move { orders.send(Order::TakeBack { path }).await });
+        }
     }
 }

@@ -3,9 +3,9 @@
 use crate::clock;
 use crate::config::ProfileName;
 use crate::keeper::order::Handle;
-use crate::keeper::report;
 use crate::note::Note;
 use crate::registry::Registry;
+use crate::report;
 use engine::Moment;
 use std::collections::BTreeSet;
 use std::sync::Arc;

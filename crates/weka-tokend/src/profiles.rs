@@ -3,13 +3,13 @@
 //! What is changed stands in the configuration file first, and then holds at once. Nothing is changed where it could
 //! not be written down.
 
+use crate::account::ROOT_ORG;
 use crate::config::save::{self, SaveError};
 use crate::config::{Loaded, ProfileConfig, ProfileName};
 use crate::dirs::{Dirs, Service};
 use crate::keeper::order::Order;
-use crate::keeper::report::{self, command};
-use crate::onboarding::ROOT_ORG;
 use crate::registry::Registry;
+use crate::report::{self, command};
 use std::sync::Arc;
 use std::time::Duration;
 use wire::{Code, ProfileEdit, ProfileEntry, Refusal, Response};

@@ -2,8 +2,9 @@
 
 use crate::config::save::{self, Renaming};
 use crate::config::{ProfileConfig, ProfileName, TokenFile};
-use crate::keeper::handover::{self, Surrendered};
+use crate::keeper::handover;
 use crate::keeper::order::Order;
+use crate::keeper::surrendered::Surrendered;
 use crate::profiles::Filed;
 use crate::registry::Registry;
 use crate::systemd::state::{Restored, State};

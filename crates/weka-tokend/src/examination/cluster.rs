@@ -2,7 +2,7 @@
 
 use crate::clock;
 use crate::config::ProfileConfig;
-use crate::keeper::report;
+use crate::report;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use weka_rest::{ApiError, Client, Endpoint, Examination, Verdict};

@@ -1,15 +1,14 @@
 //! The token file, from a keeper's side: looking, locking, saving, removing, each in a task of its own.
 
-use super::exchange::Report;
 use super::order::DoneReply;
-use super::pairs::{Known, Pair};
+use super::reports::{Looked, Report, Saved};
 use crate::clock;
 use crate::config::TokenFile;
 use crate::note::Note;
+use crate::pair::{Known, Pair, pair_of, tokens_of};
 use crate::sink::{self, Look, Work};
 use crate::token_file::{self, FileLock, FileWorker, TokenFile as FoundFile, Tokens, Written};
-use engine::{Generation, Lease, Moment};
-use secret::AccessToken;
+use engine::Generation;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -23,39 +22,6 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(8);
 const LOCK_PAUSE: Duration = Duration::from_millis(200);
 /// How long a save may hold up the publication of a new pair.
 const SAVE_LIMIT: Duration = Duration::from_secs(1);
-/// The word before an access token where a file does not say it.
-pub(super) const BEARER: &str = "Bearer";
-
-/// What became of a save.
-#[derive(Debug)]
-pub enum Saved {
-    /// The file holds the pair.
-    InFile,
-    /// There is no file to hold it.
-    NoFile,
-    /// Somebody else has put another pair there meanwhile.
-    Overtaken(Looked),
-}
-
-/// What was found where the token file should be.
-#[derive(Debug)]
-pub enum Looked {
-    /// A pair.
-    Pair {
-        /// It.
-        pair: Pair,
-        /// When the file last changed, in seconds since 1970.
-        modified_unix_s: i64,
-        /// Others may read the file: its mode.
-        lax_mode: Option<u32>,
-    },
-    /// A tool's pair in a sink.
-    InSink(Pair),
-    /// No file, or none configured.
-    Nothing,
-    /// Something else.
-    Problem(Note),
-}
 
 /// Looks at the token file.
 pub async fn look(files: &FileWorker, path: Option<&Path>) -> Looked {
@@ -74,32 +40,6 @@ fn looked(found: FoundFile) -> Looked {
     let written = has_our_clock.then_some(changed_unix_s);
     let pair = Pair { in_file: true, ..pair_of(tokens, written) };
     Looked::Pair { pair, modified_unix_s: changed_unix_s, lax_mode }
-}
-
-/// Tokens from elsewhere as a pair: the access token's own dates are all that is known of its life, and when the file was
-/// `written`, where that is by our own clock.
-pub(crate) fn pair_of(tokens: Tokens, written: Option<i64>) -> Pair {
-    let token = tokens.access_token.as_ref();
-    let hint = token.and_then(|token| token_file::hint(token, written, clock::unix_now_s()));
-    let now = clock::now();
-    Pair {
-        access_token: tokens.access_token.unwrap_or_else(|| AccessToken::new(String::new())),
-        refresh_token: tokens.refresh_token,
-        token_type: tokens.token_type.unwrap_or_else(|| BEARER.into()),
-        lease: hint.map(|hint| lease_of(hint, now)),
-        in_file: false,
-        in_store: false,
-    }
-}
-
-fn lease_of(hint: token_file::Hint, now: Moment) -> Lease {
-    let age = hint.life.saturating_sub(hint.remaining);
-    let booted = Duration::from_millis(now.as_millis());
-    match booted.checked_sub(age) {
-        Some(sent_at) => Lease { sent_at: Moment::from_millis(0) + sent_at, life: hint.life },
-        // Older than this boot: only what is left of it counts.
-        None => Lease { sent_at: now, life: hint.remaining },
-    }
 }
 
 /// Looks at the token file in a task of its own.
@@ -214,16 +154,6 @@ pub fn spawn_save(
         };
         drop(reports.send(Report::Saved { generation, result }).await);
     });
-}
-
-/// A pair as it stands in a file.
-pub(crate) fn tokens_of(pair: &Pair) -> Tokens {
-    Tokens {
-        access_token: Some(pair.access_token.clone()).filter(|token| !token.is_empty()),
-        refresh_token: pair.refresh_token.clone(),
-        token_type: Some(pair.token_type.clone()),
-        expires_in_s: pair.lease.map(|lease| lease.life.as_secs()),
-    }
 }
 
 /// A token file to be deleted after a logout, if it holds the pair.

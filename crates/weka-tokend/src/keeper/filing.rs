@@ -1,12 +1,13 @@
 //! What a keeper makes of its token file: news in it, its own pairs into it.
 
 use super::Keeper;
-use super::file::{self, Looked, Saved};
-use super::pairs::Pair;
+use super::file;
+use super::reports::{Looked, Saved};
 use crate::clock;
 use crate::config::{ProfileConfig, TokenFile};
 use crate::file_watch::FileWatch;
 use crate::note::Note;
+use crate::pair::Pair;
 use crate::token_file::FileWorker;
 use engine::{Adopted, Event, Generation};
 use std::path::{Path, PathBuf};

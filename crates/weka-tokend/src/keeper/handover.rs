@@ -1,47 +1,20 @@
 //! A keeper's end while the daemon goes on: its profile gets another name, or is removed.
 
 use super::Keeper;
-use super::exchange::Report;
 use super::order::{DoneReply, FINISH_LIMIT};
+use super::reports::Report;
+use super::surrendered::Surrendered;
 use crate::config::ProfileName;
 use crate::dirs::Dirs;
-use crate::systemd::state::State;
-use crate::systemd::store::EntryName;
-use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use std::{io, iter};
 use tokio::sync::oneshot;
 use wire::Refusal;
 
 /// How long forgetting what was remembered on disk may take.
 const FORGET_LIMIT: Duration = Duration::from_secs(2);
-
-/// All that goes on under another name.
-#[derive(Debug)]
-pub struct Surrendered {
-    /// What a restart would find.
-    pub state: State,
-    /// Where it stands in the service manager's store, under the name so far.
-    pub entries: Vec<EntryName>,
-    /// The same of the sessions of its sinks, by their ids.
-    pub sessions: BTreeMap<String, Self>,
-}
-
-impl Surrendered {
-    /// All states, each with the session of a sink that it is of, if any.
-    pub(crate) fn states(&self) -> impl Iterator<Item = (Option<&str>, &State)> {
-        let sessions = self.sessions.iter().map(|(id, surrendered)| (Some(id.as_str()), &surrendered.state));
-        iter::once((None, &self.state)).chain(sessions)
-    }
-
-    /// Where they all stand in the store.
-    pub(crate) fn all_entries(&self) -> Vec<EntryName> {
-        let sessions = self.sessions.values().flat_map(|surrendered| &surrendered.entries);
-        self.entries.iter().chain(sessions).cloned().collect()
-    }
-}
 
 /// Removes what is remembered on disk of a profile and of the sessions of its sinks, those included that the
 /// configuration has not named for long. Blocks.

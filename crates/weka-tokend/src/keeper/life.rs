@@ -1,7 +1,8 @@
 //! A keeper's life: what it finds at its start, its loop, and its end.
 
 use super::exchange;
-use super::file::{self, Looked};
+use super::file;
+use super::reports::Looked;
 use super::{Keeper, order, recall};
 use crate::clock;
 use crate::config::ProfileConfig;
@@ -29,6 +30,7 @@ impl Keeper {
             tokio::select! {
                 biased;
                 Some(report) = self.inbox.recv() => self.on_report(report),
+                Some(news) = self.sinks.news.recv() => self.on_sink_news(news),
                 order = self.orders.recv() => match order {
                     Some(order) => self.on_order(order),
                     None => break,
@@ -186,7 +188,7 @@ mod tests {
         });
         let reports = keeper.reports.clone();
         let telling = tokio::spawn(async move {
-            while reports.send(exchange::Report::ProfileSaved).await.is_ok() {
+            while reports.send(super::super::reports::Report::ProfileSaved).await.is_ok() {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
         });

@@ -1,7 +1,7 @@
 //! Which accounts the cluster has locked: what the engine knows by number, by name.
 
 use super::Keeper;
-use super::exchange::Report;
+use super::reports::Report;
 use crate::account::Account;
 use crate::clock;
 use crate::config::ProfileConfig;
@@ -168,7 +168,7 @@ impl Keeper {
             .filter(|(account, _)| !own.may_be(account))
             .map(|(account, until)| {
                 let left = now.until(until).as_secs();
-                let at = super::report::local_time(clock::unix_now_s().saturating_add_unsigned(left));
+                let at = crate::report::local_time(clock::unix_now_s().saturating_add_unsigned(left));
                 Note::passing("lockout", format!("account {account} is locked out until {at}"))
                     .then("no password is sent for it meanwhile")
             })

@@ -1,8 +1,9 @@
 //! A person's login and a person's decision about trust, and what follows from them.
 
-use super::exchange::{LoginJob, Report};
+use super::Keeper;
+use super::exchange::LoginJob;
 use super::order::{Candidate, LoginOrder, LoginReply, TrustOrder};
-use super::{Keeper, report};
+use super::reports::Report;
 use crate::account::Account;
 use crate::clock;
 use crate::config::ProfileName;
@@ -10,6 +11,7 @@ use crate::config::changes::ProfileChanges;
 use crate::config::save::save_profile;
 use crate::dirs::{Dirs, Service};
 use crate::file_claims::FileClaim;
+use crate::report;
 use crate::systemd::linger;
 use engine::{AccountId, Answer, Event, ExchangeId, Moment, Refused, WaiterId};
 use secret::Password;

@@ -2,28 +2,14 @@
 
 use super::Keeper;
 use super::exchange::{Running, life_by_jwt};
-use super::file::BEARER;
-use super::pairs::Pair;
+use super::order::{Made, MadeReply};
+use crate::pair::Pair;
+use crate::token_file::BEARER;
 use engine::{Answer, Event, Lease, Moment, Refused, WaiterId};
 use secret::AccessToken;
 use std::time::Duration;
-use tokio::sync::oneshot;
 use weka_rest::{ApiError, Grant};
 use wire::{Code, Refusal};
-
-/// Where a long-lived token goes, or the reason why there is none.
-pub type MadeReply = oneshot::Sender<Result<Made, Refusal>>;
-
-/// A token that lives on without the daemon.
-#[derive(Debug)]
-pub struct Made {
-    /// The token.
-    pub access_token: AccessToken,
-    /// `Bearer`.
-    pub token_type: String,
-    /// How long it lives, where the cluster says; it counts from `sent_at`.
-    pub lease: Lease,
-}
 
 /// One that somebody waits for.
 #[derive(Debug)]

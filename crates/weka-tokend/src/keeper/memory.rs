@@ -1,14 +1,14 @@
 //! What must outlive a restart: what was refused, locked, or logged out of.
 
 use super::Keeper;
-use super::exchange::Report;
 use super::password_memory::Seen;
 use super::record::Record;
-use super::report::local_time_at;
+use super::reports::Report;
 use crate::account::Account;
 use crate::clock;
 use crate::config::ProfileConfig;
 use crate::remembered::{AttemptedLogin, DoubtedPassword, RefusedPassword, Remembered};
+use crate::report::local_time_at;
 use engine::{Memory, SourceId};
 use secret::Password;
 use std::path::PathBuf;

@@ -5,6 +5,7 @@
 //! - [`order`]: what others may ask of a keeper; `outcome` is what comes of an exchange
 //! - [`exchange`]: the tasks that talk to the cluster and the password source
 //! - `file`: the tasks around the token file; `filing` is what comes of them
+//! - [`reports`]: what all these tasks tell the keeper
 //! - [`pairs`]: the bytes behind the engine's generation numbers
 //! - `life`: its start, loop and end; `settings`: what another configuration means
 //! - `perform`: the engine's actions
@@ -12,12 +13,12 @@
 //! - `memory`: what must outlive a restart; `record`: its file; `recall`: what the last daemon knew; `verdicts`: what the
 //!   cluster makes of the source's password; `lockouts`: which accounts are locked
 //! - `offered`: pairs that somebody else renewed from ours
-//! - [`handover`]: a keeper's end, where the profile gets another name or is removed
+//! - [`handover`]: a keeper's end, where the profile gets another name or is removed; [`surrendered`]: what it leaves to another
 //! - `storing`: states that outlive the daemon in the service manager's store
 //! - `sinks`: the current pair into files for others; `own`: those with a login of their own
 //! - `gate`: the one way for a profile's password, whichever session sends it
 //! - `sharing`: whether others use up our refresh tokens
-//! - `report`, `view`: what people are told
+//! - `view`: what people are told
 
 pub mod exchange;
 pub mod file;
@@ -38,11 +39,12 @@ mod password_memory;
 mod perform;
 mod recall;
 mod record;
-pub mod report;
+pub mod reports;
 mod settings;
 mod sharing;
 mod sinks;
 mod storing;
+pub mod surrendered;
 mod verdicts;
 mod view;
 
@@ -50,10 +52,10 @@ use crate::board::Board;
 use crate::clock::{self, Alarm};
 use crate::config::{ProfileConfig, ProfileName};
 use crate::note::Note;
+use crate::pair::Pair;
 use crate::surroundings::Surroundings;
 use crate::systemd::state::Restored;
 use engine::{Answer, Condition, Event, Lockouts, Session, WaiterId};
-use exchange::Report;
 use filing::FileSide;
 use gate::Gate;
 use handover::Leaving;
@@ -63,8 +65,9 @@ use long_lived::PendingToken;
 use memory::MemorySide;
 use order::{Handle, Order, Reply};
 use own::{Bond, OwnSide};
-use pairs::{Pair, Pairs};
+use pairs::Pairs;
 use password_memory::PasswordMemory;
+use reports::Report;
 use sharing::Sharing;
 use sinks::SinkSide;
 use std::collections::HashMap;
@@ -192,7 +195,7 @@ impl Keeper {
             reports,
             inbox,
             file: FileSide::new(),
-            sinks: SinkSide::default(),
+            sinks: SinkSide::new(),
             own,
             gate,
             bond,
@@ -293,7 +296,6 @@ impl Keeper {
             Report::Stored { generation, result } => self.on_stored(generation, result),
             Report::StoreAgain { next } => self.store_again(next),
             Report::MemoryWritten => self.on_memory_written(),
-            Report::Sink(news) => self.on_sink_news(news),
             Report::Own => self.show(clock::now()),
             Report::OwnLocked { account, wait } => self.found_locked(&account, wait),
             Report::FileRemoved => self.saving = self.saving.saturating_sub(1),

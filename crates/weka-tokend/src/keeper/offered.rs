@@ -1,9 +1,8 @@
 //! Pairs that somebody else renewed from ours: a mount helper, or a program that was given a copy of the pair.
 
 use super::Keeper;
-use super::file;
 use super::order::DoneReply;
-use super::pairs::Renewed;
+use crate::pair::{Renewed, pair_of};
 use crate::token_file::Tokens;
 use engine::{Condition, Event, Generation};
 use wire::{Code, Offer, Refusal};
@@ -54,7 +53,7 @@ impl Keeper {
             token_type: Some(offer.token_type),
             expires_in_s: None,
         };
-        let pair = file::pair_of(tokens, None);
+        let pair = pair_of(tokens, None);
         let held = self.session.held().and_then(|held| self.pairs.get(held));
         let renews_ours = held.is_some_and(|held| self.pairs.are_renewed(held, after));
         let renewed = Renewed { from: after, to: pair.id() };

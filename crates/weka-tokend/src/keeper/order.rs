@@ -1,14 +1,13 @@
 //! What others may ask of a keeper.
 
-use super::handover::Surrendered;
-use super::long_lived::MadeReply;
+use super::surrendered::Surrendered;
 use crate::account::Account;
 use crate::board::{Board, Published};
 use crate::config::changes::ProfileChanges;
 use crate::config::{ProfileConfig, ProfileName};
 use crate::file_claims::FileClaim;
-use engine::{Generation, Moment};
-use secret::{Password, RefreshToken};
+use engine::{Generation, Lease, Moment};
+use secret::{AccessToken, Password, RefreshToken};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +23,20 @@ pub type Reply = oneshot::Sender<Result<Published, Refusal>>;
 pub type LoginReply = oneshot::Sender<Result<wire::LoggedIn, Refusal>>;
 /// Where sentences about what was done go.
 pub type DoneReply = oneshot::Sender<Result<Vec<String>, Refusal>>;
+
+/// Where a long-lived token goes, or the reason why there is none.
+pub type MadeReply = oneshot::Sender<Result<Made, Refusal>>;
+
+/// A token that lives on without the daemon.
+#[derive(Debug)]
+pub struct Made {
+    /// The token.
+    pub access_token: AccessToken,
+    /// `Bearer`.
+    pub token_type: String,
+    /// How long it lives, where the cluster says; it counts from `sent_at`.
+    pub lease: Lease,
+}
 
 /// What a login or a decision about trust is to make of a profile's settings.
 #[derive(Debug)]

@@ -1,11 +1,13 @@
 //! What comes of an exchange: a new pair, a failure in words, and an answer for whoever waits.
 
-use super::exchange::{self, End};
+use super::Keeper;
+use super::exchange;
 use super::login::{LateLogin, PendingLogin};
 use super::own::Bond;
-use super::{Keeper, report};
+use super::reports::End;
 use crate::account::Account;
 use crate::clock;
+use crate::report;
 use engine::{Answer, Event, ExchangeId, Failure, Generation, Lease, Moment, Outcome, Refused, WaiterId};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

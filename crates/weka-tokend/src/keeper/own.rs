@@ -3,10 +3,9 @@
 //! They live with the profile's own session: the first login is made once that one has a token, none is made while a
 //! person is needed, and a logout ends them all. All passwords go through one gate.
 
-use super::handover::Surrendered;
 use super::order::{FINISH_LIMIT, Handle, Order};
 use super::recall::{self, Past};
-use super::report;
+use super::surrendered::Surrendered;
 use super::{Keeper, Report};
 use crate::account::Account;
 use crate::board::Board;
@@ -14,6 +13,7 @@ use crate::clock;
 use crate::config::{ProfileConfig, SinkConfig, SinkSession, TokenFile};
 use crate::note::Note;
 use crate::remembered::Remembered;
+use crate::report;
 use crate::systemd::state::Restored;
 use engine::{Condition, Event, Moment};
 use ring::digest::{SHA256, digest};

@@ -1,110 +1,8 @@
 //! The bytes behind the engine's generation numbers.
 
-use crate::token_file::Tokens;
-use engine::{Adopted, Generation, Lease};
-use ring::digest::{Context, SHA256};
-use secret::{AccessToken, RefreshToken};
+use crate::pair::{Known, Pair, REMEMBERED, Renewed};
+use engine::{Adopted, Generation};
 use std::collections::{BTreeMap, VecDeque};
-
-/// How many pairs are remembered by their digest, so that a stale copy in a file is not taken for news: some
-/// days' worth with tokens of five minutes.
-const REMEMBERED: usize = 1024;
-
-/// A token pair.
-#[derive(Debug, Clone)]
-pub struct Pair {
-    /// The access token; empty where a file had none.
-    pub access_token: AccessToken,
-    /// The refresh token; some files have none.
-    pub refresh_token: Option<RefreshToken>,
-    /// `Bearer`.
-    pub token_type: String,
-    /// Its life, where known.
-    pub lease: Option<Lease>,
-    /// Whether the token file holds it already.
-    pub in_file: bool,
-    /// Whether the service manager's store holds it already.
-    pub in_store: bool,
-}
-
-impl Pair {
-    /// A number for it: the same pair has the same one, also after a restart.
-    #[must_use]
-    pub fn id(&self) -> u64 {
-        self.mark().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
-    }
-
-    fn mark(&self) -> Mark {
-        mark(self.access_token.expose(), self.refresh_token.as_ref().map_or("", RefreshToken::expose))
-    }
-}
-
-/// That somebody else renewed a pair, by numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Renewed {
-    /// The pair it was.
-    pub from: u64,
-    /// The pair it became.
-    pub to: u64,
-}
-
-/// Tells pairs apart without keeping them: half a SHA-256 is plenty for that.
-type Mark = [u8; 16];
-
-fn mark(access: &str, refresh: &str) -> Mark {
-    let mut context = Context::new(&SHA256);
-    context.update(access.as_bytes());
-    // No token holds a NUL, so no two pairs run into the same text.
-    context.update(b"\0");
-    context.update(refresh.as_bytes());
-    context.finish().as_ref().first_chunk().copied().unwrap_or_default()
-}
-
-/// The digests of the pairs we hold or held.
-#[derive(Debug, Clone, Default)]
-pub struct Known {
-    marks: VecDeque<Mark>,
-    /// What the token file was last seen to hold: it is never news again, however long it stays there.
-    in_file: Option<Mark>,
-}
-
-impl Known {
-    /// Whether this is one of them.
-    #[must_use]
-    pub fn has(&self, pair: &Pair) -> bool {
-        self.has_mark(&pair.mark())
-    }
-
-    /// Whether a file's tokens are one of them.
-    #[must_use]
-    pub fn has_tokens(&self, tokens: &Tokens) -> bool {
-        let access = tokens.access_token.as_ref().map_or("", AccessToken::expose);
-        let refresh = tokens.refresh_token.as_ref().map_or("", RefreshToken::expose);
-        self.has_mark(&mark(access, refresh))
-    }
-
-    fn has_mark(&self, mark: &Mark) -> bool {
-        self.in_file.as_ref() == Some(mark) || self.marks.contains(mark)
-    }
-
-    /// Takes note of a file's tokens.
-    pub fn note(&mut self, tokens: &Tokens) {
-        let access = tokens.access_token.as_ref().map_or("", AccessToken::expose);
-        let refresh = tokens.refresh_token.as_ref().map_or("", RefreshToken::expose);
-        self.push(mark(access, refresh));
-    }
-
-    fn add(&mut self, pair: &Pair) {
-        self.push(pair.mark());
-    }
-
-    fn push(&mut self, mark: Mark) {
-        self.marks.push_back(mark);
-        if self.marks.len() > REMEMBERED {
-            self.marks.pop_front();
-        }
-    }
-}
 
 /// The pairs that are held, and the digests of those that were.
 #[derive(Debug, Default)]
@@ -183,25 +81,25 @@ impl Pairs {
         for (other, pair) in &mut self.held {
             pair.in_file = *other == generation;
             if pair.in_file {
-                self.known.in_file = Some(pair.mark());
+                self.known.file_holds(Some(pair));
             }
         }
     }
 
     /// Notes what the token file was seen to hold.
     pub fn seen_in_file(&mut self, pair: &Pair) {
-        self.known.in_file = Some(pair.mark());
+        self.known.file_holds(Some(pair));
     }
 
     /// Whether the token file held this pair once, and was last seen to hold another.
     #[must_use]
     pub fn is_stale_in_file(&self, pair: &Pair) -> bool {
-        pair.in_file && self.known.in_file.is_some_and(|found| found != pair.mark())
+        pair.in_file && self.known.file_holds_another(pair)
     }
 
     /// Another token file is meant from now on.
     pub fn file_moved(&mut self) {
-        self.known.in_file = None;
+        self.known.file_holds(None);
         self.not_filed();
     }
 
@@ -245,6 +143,7 @@ impl Pairs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use secret::{AccessToken, RefreshToken};
 
     fn pair(access: &str, refresh: &str) -> Pair {
         Pair {

@@ -1,10 +1,11 @@
 //! The engine's actions, carried out.
 
 use super::Keeper;
-use super::exchange::{self, LoginJob, RefreshJob, Report, Running, Sent, Way};
-use super::file::{self, Saved};
+use super::exchange::{self, LoginJob, RefreshJob, Running, Sent, Way};
+use super::file;
 use super::memory::login_of;
 use super::password_memory::Seen;
+use super::reports::{End, Report, Saved};
 use crate::account::Account;
 use crate::board::Published;
 use crate::password_source::{PasswordSource, PasswordSourceError};
@@ -118,7 +119,7 @@ impl Keeper {
                         exchange,
                         client: self.client.clone(),
                         endpoint: endpoint.clone(),
-                        org: config.org.clone().unwrap_or_else(|| crate::onboarding::ROOT_ORG.into()),
+                        org: config.org.clone().unwrap_or_else(|| crate::account::ROOT_ORG.into()),
                         username,
                         way: Some(Way {
                             gate: Arc::clone(&self.gate),
@@ -142,7 +143,7 @@ impl Keeper {
     fn misled(&mut self, exchange: ExchangeId) {
         tracing::error!(profile = %self.name, "an exchange was asked for with what is not there");
         let reason = "the daemon has lost what it would have sent".to_owned();
-        let end = exchange::End::Failed(weka_rest::ApiError::Misconfigured { reason });
+        let end = End::Failed(weka_rest::ApiError::Misconfigured { reason });
         self.report_later(Report::Ended { exchange, end });
     }
 

@@ -3,11 +3,12 @@
 //! Until then no password source is read, so none of its passwords is sent. All else goes on.
 
 use super::Keeper;
-use super::exchange::{self, Report};
-use super::report::local_time_at;
+use super::exchange;
+use super::reports::Report;
 use crate::account::Account;
 use crate::clock;
 use crate::remembered::{LockedAccount, RefusedPassword, Remembered};
+use crate::report::local_time_at;
 use crate::systemd::state::State;
 use engine::{Doubted, Event, Memory, Moment, Pause};
 use std::time::Duration;

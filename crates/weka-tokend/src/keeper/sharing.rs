@@ -5,10 +5,10 @@
 //! what is seen is a refusal before its time, and later perhaps a pair that was issued before that refusal.
 
 use super::Keeper;
-use super::pairs::Pair;
-use super::report::local_time;
 use crate::config::{SinkConfig, SinkContent, SinkSession};
 use crate::note::Note;
+use crate::pair::Pair;
+use crate::report::local_time;
 use engine::Moment;
 use std::path::PathBuf;
 use std::time::Duration;

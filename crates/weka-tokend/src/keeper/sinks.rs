@@ -1,22 +1,26 @@
 //! The current pair into files for others, and a tool's pair out of them.
 
-use super::Keeper;
 use super::order::FINISH_LIMIT;
-use super::pairs::Pair;
+use super::{Keeper, QUEUE};
 use crate::clock;
 use crate::config::SinkSession;
 use crate::note::Note;
+use crate::pair::Pair;
 use crate::sink::{Look, News, Offer, Sink, What, Work};
 use engine::Event;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 /// A keeper's sinks.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct SinkSide {
     sinks: BTreeMap<PathBuf, Entry>,
+    /// What their tasks have to tell, and how they tell it.
+    pub(super) news: mpsc::Receiver<News>,
+    telling: mpsc::Sender<News>,
     /// A person has logged in: a pair that is found in a sink is older.
     pub(super) claims: bool,
     /// When the state was stored that the last daemon left, in seconds since 1970.
@@ -30,6 +34,12 @@ struct Entry {
 }
 
 impl SinkSide {
+    /// None yet.
+    pub(super) fn new() -> Self {
+        let (telling, news) = mpsc::channel(QUEUE);
+        Self { sinks: BTreeMap::new(), news, telling, claims: false, restored_unix_s: None }
+    }
+
     /// Ways to look at the pairs in them. One that hangs, or cannot be read, is left out.
     pub(super) fn looks(&self) -> Vec<Look> {
         let sound = self.sinks.values().filter(|entry| entry.problem.is_none());
@@ -67,7 +77,7 @@ impl Keeper {
                 continue;
             }
             let dirs = &self.surroundings.dirs;
-            let task = Sink::spawn(sink.clone(), &self.name, dirs, self.reports.clone());
+            let task = Sink::spawn(sink.clone(), &self.name, dirs, self.sinks.telling.clone());
             self.sinks.sinks.insert(sink.path.clone(), Entry { sink: task, problem: None });
             added = true;
         }

@@ -1,12 +1,12 @@
 //! A keeper's states in the service manager's descriptor store.
 
 use super::Keeper;
-use super::exchange::Report;
-use super::file::Looked;
-use super::pairs::Pair;
+use super::reports::Looked;
+use super::reports::Report;
 use crate::account::Account;
 use crate::clock;
 use crate::config::ProfileConfig;
+use crate::pair::Pair;
 use crate::systemd::state::{Restored, State, StoredPair};
 use crate::systemd::store::{EntryName, Owner, Store};
 use crate::token_file::FileWorker;

@@ -1,7 +1,8 @@
 //! What the cluster makes of the source's password, written down so that no restart has it sent once too often.
 
 use super::Keeper;
-use super::exchange::{Report, Running, Sent};
+use super::exchange::{Running, Sent};
+use super::reports::Report;
 use crate::remembered::RefusedPassword;
 use engine::{Event, ExchangeId, Failure, Outcome, SourceId};
 use std::sync::atomic::Ordering;

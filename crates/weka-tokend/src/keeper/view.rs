@@ -1,9 +1,10 @@
 //! What a keeper shows on its board, and says in the log.
 
-use super::exchange::{self, Report};
-use super::{Keeper, report};
+use super::reports::Report;
+use super::{Keeper, exchange};
 use crate::board::View;
 use crate::note::Note;
+use crate::report;
 use engine::{Condition, Moment};
 
 impl Keeper {

@@ -1,8 +1,8 @@
 //! What stands in a sink, and what else may be found in its place.
 
 use crate::config::SinkContent;
-use crate::keeper::file::tokens_of;
-use crate::keeper::pairs::Pair;
+use crate::pair::Pair;
+use crate::pair::tokens_of;
 use crate::token_file::{self, TokenFileProblem, Tokens};
 use secret::AccessToken;
 use zeroize::Zeroizing;

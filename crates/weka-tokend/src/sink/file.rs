@@ -8,7 +8,7 @@ use crate::atomic;
 use crate::clock;
 use crate::config::{SinkConfig, SinkContent};
 use crate::dirs::Service;
-use crate::keeper::pairs::{Known, Pair};
+use crate::pair::{Known, Pair};
 use crate::token_file::{Tokens, is_fresh};
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;

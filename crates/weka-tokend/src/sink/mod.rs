@@ -19,10 +19,9 @@ pub(crate) use file::Offer;
 
 use crate::config::{ProfileName, SinkConfig};
 use crate::dirs::Dirs;
-use crate::keeper::exchange::Report;
-use crate::keeper::file::pair_of;
-use crate::keeper::pairs::{Known, Pair};
 use crate::note::Note;
+use crate::pair::pair_of;
+use crate::pair::{Known, Pair};
 use content::Held;
 use file::Target;
 use std::path::{Path, PathBuf};
@@ -98,15 +97,14 @@ impl Sink {
         config: SinkConfig,
         profile: &ProfileName,
         dirs: &Dirs,
-        reports: mpsc::Sender<Report>,
+        news: mpsc::Sender<News>,
     ) -> Self {
         let own = dirs.sinks.as_ref().map(|sinks| sinks.path.clone());
         let target = Target { config, own, service: dirs.service };
         let (wanted, seen) = watch::channel((0, Wanted::Unsaid));
         let latest = Arc::new(AtomicU64::new(0));
         let (telling, done) = watch::channel(Done::default());
-        let task =
-            task::Task::new(target.clone(), profile.clone(), seen, Arc::clone(&latest), telling, reports);
+        let task = task::Task::new(target.clone(), profile.clone(), seen, Arc::clone(&latest), telling, news);
         let worker = task.worker();
         tokio::spawn(task.run());
         Self { target, worker, wanted, latest, done }

@@ -7,10 +7,9 @@ use super::{Done, News, PATIENCE, Wanted, What};
 use crate::clock::{self, Alarm};
 use crate::config::{ProfileName, SinkContent};
 use crate::file_watch::FileWatch;
-use crate::keeper::exchange::Report;
-use crate::keeper::file::pair_of;
-use crate::keeper::pairs::{Known, Pair};
 use crate::note::Note;
+use crate::pair::pair_of;
+use crate::pair::{Known, Pair};
 use crate::token_file;
 use crate::token_file::FileWorker;
 use engine::{Lease, Moment};
@@ -45,7 +44,7 @@ pub(super) struct Task {
     wanted: watch::Receiver<(u64, Wanted)>,
     latest: Arc<AtomicU64>,
     done: watch::Sender<Done>,
-    reports: mpsc::Sender<Report>,
+    news: mpsc::Sender<News>,
     watch: Option<FileWatch>,
     alarm: Option<Alarm>,
     retry: Option<(Instant, Duration)>,
@@ -67,7 +66,7 @@ impl Task {
         wanted: watch::Receiver<(u64, Wanted)>,
         latest: Arc<AtomicU64>,
         done: watch::Sender<Done>,
-        reports: mpsc::Sender<Report>,
+        news: mpsc::Sender<News>,
     ) -> Self {
         let alarm = Alarm::new().map_err(|error| tracing::error!(%error, "a sink has no alarm")).ok();
         Self {
@@ -78,7 +77,7 @@ impl Task {
             wanted,
             latest,
             done,
-            reports,
+            news,
             alarm,
             retry: None,
             problem: None,
@@ -236,7 +235,7 @@ impl Task {
     async fn tell(&self, what: What) {
         let news = News { path: self.target.config.path.clone(), what };
         // The keeper may have ended.
-        drop(self.reports.send(Report::Sink(news)).await);
+        drop(self.news.send(news).await);
     }
 
     fn wake(&self, at: Option<Moment>) {

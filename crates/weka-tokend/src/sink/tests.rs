@@ -17,7 +17,7 @@ const LONG: Duration = Duration::from_secs(60);
 struct Bench {
     folder: tempfile::TempDir,
     sink: Sink,
-    news: mpsc::Receiver<Report>,
+    news: mpsc::Receiver<News>,
     known: Known,
 }
 
@@ -41,7 +41,7 @@ impl Bench {
     }
 
     fn offer(&mut self, pair: Pair) {
-        self.known.note(&crate::keeper::file::tokens_of(&pair));
+        self.known.note(&crate::pair::tokens_of(&pair));
         self.sink.offer(Offer { pair, known: Arc::new(self.known.clone()), claims: false });
     }
 
@@ -51,7 +51,7 @@ impl Bench {
 
     async fn told(&mut self) -> What {
         match timeout(LONG, self.news.recv()).await {
-            Ok(Some(Report::Sink(news))) => news.what,
+            Ok(Some(news)) => news.what,
             other => panic!("{other:?}"),
         }
     }
@@ -170,7 +170,7 @@ async fn a_tools_pair_is_told_and_left_alone_and_an_old_one_is_not() {
     bench.offer(pair(3));
     bench.attended().await;
     assert_eq!(bench.read(), theirs);
-    bench.known.note(&crate::keeper::file::tokens_of(&found));
+    bench.known.note(&crate::pair::tokens_of(&found));
     bench.offer(pair(4));
     bench.attended().await;
     assert!(bench.read().contains("00000004"));

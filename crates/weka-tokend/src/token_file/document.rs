@@ -14,7 +14,7 @@ const REFRESH: &str = "refresh_token";
 const TYPE: &str = "token_type";
 const EXPIRES: &str = "expires_in";
 /// WEKA's tools want the key, so it is written even where the kind of token is not known.
-const BEARER: &str = "Bearer";
+pub(crate) const BEARER: &str = "Bearer";
 
 /// The object, with all keys in the order of the file.
 pub(super) struct Document(Map<String, Value>);

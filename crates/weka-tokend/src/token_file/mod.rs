@@ -17,6 +17,7 @@ mod text;
 mod worker;
 mod write;
 
+pub(crate) use document::BEARER;
 pub use error::{TokenFileError, TokenFileProblem};
 pub use identity::Identity;
 pub use lock::{FileLock, LockError, try_lock};
