@@ -1,12 +1,11 @@
 """A tool that uses wekalib's other half, `weka_restapi.WekaAPIClient`, unchanged: over http, at port 14000.
 
-Standard input says what to do, a line each; each answer is one line of JSON, {"ok": ...} or {"error": ..., "words": ...}.
+Standard input says what to do; see told.py.
 """
 
-import json
 import subprocess
-import sys
 
+import told
 from requests.exceptions import Timeout
 from wekalib.weka_restapi import WekaAPIClient
 
@@ -44,9 +43,4 @@ def do(words):
     raise ValueError(f"no such thing to do: {words}")
 
 
-for line in sys.stdin:
-    try:
-        answer = {"ok": do(line.split())}
-    except Exception as error:
-        answer = {"error": type(error).__name__, "words": str(error)}
-    print(json.dumps(answer), flush=True)
+told.lines(do)

@@ -2,14 +2,14 @@
 
     cluster_tool.py HOSTS [--https] [NAME=ADDRESS]...
 
-Standard input says what to do, a line each; each answer is one line of JSON, {"ok": ...} or {"error": ..., "words": ...}.
+Standard input says what to do; see told.py.
 NAME=ADDRESS is what the site's name service knows: wekalib looks up the names that the cluster gives its hosts.
 """
 
-import json
 import socket
 import sys
 
+import told
 from wekalib.wekacluster import WekaCluster
 
 HOSTS = sys.argv[1]
@@ -48,9 +48,4 @@ def do(words):
     raise ValueError(f"no such thing to do: {words}")
 
 
-for line in sys.stdin:
-    try:
-        answer = {"ok": do(line.split())}
-    except Exception as error:
-        answer = {"error": type(error).__name__, "words": str(error)}
-    print(json.dumps(answer), flush=True)
+told.lines(do)

@@ -1,13 +1,13 @@
 """A script with requests, as the README has it.
 
-Standard input says what to do, a line each; each answer is one line of JSON, {"ok": ...} or {"error": ..., "words": ...}.
+Standard input says what to do; see told.py.
 """
 
 import contextlib
 import io
-import json
 import runpy
-import sys
+
+import told
 
 script = {}
 
@@ -27,9 +27,4 @@ def do(words):
     raise ValueError(f"no such thing to do: {words}")
 
 
-for line in sys.stdin:
-    try:
-        answer = {"ok": do(line.split())}
-    except Exception as error:
-        answer = {"error": type(error).__name__, "words": str(error)}
-    print(json.dumps(answer), flush=True)
+told.lines(do)

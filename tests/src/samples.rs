@@ -1,6 +1,6 @@
 //! What a daemon may answer, for the tests of those who show it.
 
-use wire::{DaemonStatus, ProfileStatus, State, Status};
+use wire::{DaemonStatus, LoggedIn, ProfileStatus, State, Status};
 
 /// A profile in a state, with a live token where a life is given.
 #[must_use]
@@ -40,5 +40,21 @@ pub fn status(profiles: Vec<ProfileStatus>) -> Status {
         },
         profiles,
         more: false,
+    }
+}
+
+/// A login that worked, of the default profile, which was not saved.
+#[must_use]
+pub fn logged_in() -> LoggedIn {
+    LoggedIn {
+        profile: "default".into(),
+        endpoint: "https://weka01:14000".into(),
+        org: "Root".into(),
+        username: "alice".into(),
+        expires_in_s: 300,
+        saved_to: None,
+        token_file: None,
+        password_change_required: false,
+        notes: vec![],
     }
 }

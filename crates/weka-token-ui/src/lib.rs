@@ -2,25 +2,25 @@
 //! The terminal UI of weka-token: what `weka-token status` shows, as it changes, and what the commands do, by
 //! keys. It speaks the same protocol as `weka-token` and may do no more.
 //!
-//! - [`model`]: the state of the screen, which changes by messages alone
-//! - [`view`]: the state as a picture
+//! - `model`: the state of the screen, which changes by messages alone
+//! - `view`: the state as a picture
 //! - [`args`]: the command line
-//! - `run`: the loop between the two; `inputs` (with `decoder`) and `follower` feed it, `desk` carries out what
-//!   it asks for
-//! - `screen`: the terminal, taken over and given back whatever happens
+//! - `run`: the loop between the two; `inputs` (with `decoder`) and `follower` feed it, `worker` carries out
+//!   what it asks for
+//! - [`screen`]: the terminal, taken over and given back whatever happens
 
 pub mod args;
 mod decoder;
-mod desk;
 mod follower;
 mod inputs;
-pub mod model;
+mod model;
 #[cfg(test)]
 mod person;
 mod run;
 #[cfg(test)]
 mod samples;
 pub mod screen;
-pub mod view;
+mod view;
+mod worker;
 
 pub use run::run;

@@ -1,13 +1,13 @@
 //! The loop: what comes in changes the model, the model is drawn, and what it asks for is carried out.
 
 use crate::args::{self, Options, Parsed};
-use crate::desk::Desk;
 use crate::follower;
 use crate::inputs::{self, Input, SIGNALS};
 use crate::model::Model;
 use crate::model::message::{Effect, Message, Now};
 use crate::screen::Screen;
 use crate::view::{self, Drawn, Look};
+use crate::worker::Worker;
 use nix::sys::signal::Signal;
 use nix::time::{ClockId, clock_gettime};
 use std::io::{self, IsTerminal, Write};
@@ -54,7 +54,7 @@ fn show(options: Options) -> Result<u8, Failure> {
     let mut ui = Ui {
         model: Model::new(size, client.profile().map(str::to_owned)),
         screen: &mut screen,
-        desk: Desk::new(client, to),
+        worker: Worker::new(client, to),
         signals: &signals,
         look,
     };
@@ -84,7 +84,7 @@ fn failed(what: &str, error: &io::Error) -> Failure {
 struct Ui<'a> {
     model: Model,
     screen: &'a mut Screen,
-    desk: Desk,
+    worker: Worker,
     signals: &'a Signals,
     look: Look,
 }
@@ -150,10 +150,10 @@ impl Ui<'_> {
 
     fn carry_out(&mut self, effect: Effect) -> io::Result<Option<u8>> {
         match effect {
-            Effect::Ask { ticket, timeout_ms, request } => self.desk.ask(ticket, timeout_ms, request),
-            Effect::Describe { ticket, profile } => self.desk.describe(ticket, profile),
-            Effect::Examine { ticket, profile } => self.desk.examine(ticket, profile),
-            Effect::Copy(token) => self.desk.copy(token),
+            Effect::Ask { ticket, timeout_ms, request } => self.worker.ask(ticket, timeout_ms, request),
+            Effect::Describe { ticket, profile } => self.worker.describe(ticket, profile),
+            Effect::Examine { ticket, profile } => self.worker.examine(ticket, profile),
+            Effect::Copy(token) => self.worker.copy(token),
             Effect::Redraw => self.screen.redraw()?,
             Effect::Suspend => self.suspend()?,
             Effect::Leave(status) => return Ok(Some(status)),

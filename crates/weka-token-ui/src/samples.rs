@@ -2,8 +2,7 @@
 
 use secret::AccessToken;
 use wire::{
-    Certificate, Finding, Level, LoggedIn, LongLived, ProfileSettings, Response, State, Token, Trust,
-    Verdict, Whoami,
+    Certificate, Finding, Level, LongLived, ProfileSettings, Response, State, Token, Trust, Verdict, Whoami,
 };
 
 pub(crate) use e2e::samples::{profile, status};
@@ -52,17 +51,7 @@ pub(crate) fn long_lived(expires_in_s: u64, asked_s: u64) -> Response {
 }
 
 pub(crate) fn logged_in() -> Response {
-    Response::LoggedIn(LoggedIn {
-        profile: "default".into(),
-        endpoint: "https://weka01:14000".into(),
-        org: "Root".into(),
-        username: "alice".into(),
-        expires_in_s: 300,
-        saved_to: None,
-        token_file: None,
-        password_change_required: false,
-        notes: vec![],
-    })
+    Response::LoggedIn(e2e::samples::logged_in())
 }
 
 pub(crate) fn whoami() -> Response {

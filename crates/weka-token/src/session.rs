@@ -118,6 +118,11 @@ impl Session<'_> {
         self.profile.as_ref().map(|name| format!(" -p {name}")).unwrap_or_default()
     }
 
+    /// Asks for the current pair.
+    pub(crate) fn current_pair(&self, timeout_ms: u32) -> Request {
+        Request::Follow { profile: self.profile.clone(), after: None, wait_s: 0, timeout_ms }
+    }
+
     pub(crate) fn try_connect(&self, timeout_ms: u32) -> Result<Connection, ConnectError> {
         Connection::open(&self.places, Duration::from_millis(timeout_ms.into()) + GRACE)
     }

@@ -28,6 +28,10 @@ pub struct Signals {
 }
 
 impl Signals {
+    /// What a terminal, or the end of one, sends to whatever runs on it.
+    pub(crate) const OF_A_TERMINAL: [Signal; 5] =
+        [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGTSTP];
+
     /// Takes these signals over, in this thread and in those it starts from then on.
     ///
     /// # Errors
@@ -134,13 +138,7 @@ impl Terminal {
 
     /// One line, without its newline.
     fn read_line(&self, prompt: &str, echo: bool) -> Result<Zeroizing<Vec<u8>>, Failure> {
-        let signals = Signals::block(&[
-            Signal::SIGINT,
-            Signal::SIGTERM,
-            Signal::SIGHUP,
-            Signal::SIGQUIT,
-            Signal::SIGTSTP,
-        ])?;
+        let signals = Signals::block(&Signals::OF_A_TERMINAL)?;
         let failed = |error: Errno| Failure::new(FAILED, format!("cannot read from the terminal: {error}"));
         // Large enough at once: growing would leave a copy of a password behind.
         let mut line = Zeroizing::new(Vec::with_capacity(2 * LONGEST_LINE));

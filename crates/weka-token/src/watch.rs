@@ -39,14 +39,7 @@ enum Woken {
 }
 
 pub(crate) fn run(session: &Session<'_>, options: &StatusOptions) -> Result<u8, Failure> {
-    let signals = Signals::block(&[
-        Signal::SIGINT,
-        Signal::SIGTERM,
-        Signal::SIGHUP,
-        Signal::SIGQUIT,
-        Signal::SIGTSTP,
-        Signal::SIGWINCH,
-    ])?;
+    let signals = Signals::block(&[&Signals::OF_A_TERMINAL[..], &[Signal::SIGWINCH]].concat())?;
     let on_screen = !options.json && stdout().is_terminal();
     let mut watch = Watch {
         session,

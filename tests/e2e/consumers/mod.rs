@@ -26,6 +26,8 @@ fn program(home: &Home, script: &str, arguments: &[&str]) -> Option<std::process
     let mut command = home.command(python::interpreter()?);
     // What it has to say besides its answers is for whoever looks into a failure.
     let errors = home.path().join(script).with_extension("err");
+    // Nothing compiled is to be left in the source tree.
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
     command.arg(python::script(script)).args(arguments).stderr(std::fs::File::create(errors).unwrap());
     Some(command)
 }

@@ -6,7 +6,7 @@ use wire::{Finding, ProfileSettings, Response};
 
 /// An answer that came for somebody.
 #[derive(Debug)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// What the daemon knows of a profile.
     Described(Result<(Box<ProfileSettings>, Offers), Failure>),
     /// What is wrong.
@@ -17,7 +17,7 @@ pub enum Answer {
 
 /// The daemon's answer belongs to another question.
 #[must_use]
-pub fn unexpected() -> Failure {
+pub(crate) fn unexpected() -> Failure {
     Failure::new(FAILED, "the daemon's answer does not fit the question")
         .then("upgrade weka-token-ui and weka-tokend to the same version")
 }

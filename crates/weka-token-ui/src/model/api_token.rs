@@ -15,7 +15,7 @@ use wire::{LongLived, ProfileStatus, Request, Response};
 const DAY_S: u64 = 86_400;
 
 /// Lives to choose from, in words and in seconds.
-pub const PRESETS: [(&str, u64); 5] = [
+pub(crate) const PRESETS: [(&str, u64); 5] = [
     ("1 day", DAY_S),
     ("7 days", 7 * DAY_S),
     ("30 days", 30 * DAY_S),
@@ -25,26 +25,24 @@ pub const PRESETS: [(&str, u64); 5] = [
 /// As in WEKA's own tools.
 const USUAL: usize = 2;
 /// The choice of a life that is typed.
-pub const OTHER: usize = PRESETS.len();
+pub(crate) const OTHER: usize = PRESETS.len();
 
 /// The dialog. Dropped, it takes the token with it.
 #[derive(Debug)]
-pub struct ApiToken {
+pub(crate) struct ApiToken {
     /// Which profile.
-    pub profile: String,
+    pub(crate) profile: String,
     /// For whom, where that is known.
-    pub username: Option<String>,
+    pub(crate) username: Option<String>,
     /// Of which organisation.
-    pub org: Option<String>,
-    /// At which cluster.
-    pub endpoint: Option<String>,
+    pub(crate) org: Option<String>,
     /// How far it has come.
-    pub stage: Stage,
+    pub(crate) stage: Stage,
 }
 
 /// How far it has come.
 #[derive(Debug)]
-pub enum Stage {
+pub(crate) enum Stage {
     /// A person chooses how long the token is to live.
     Choose {
         /// Which of [`PRESETS`], or [`OTHER`].
@@ -69,30 +67,29 @@ pub enum Stage {
 
 /// A token that was made.
 #[derive(Debug)]
-pub struct Made {
+pub(crate) struct Made {
     /// It, and what belongs to it.
-    pub answer: LongLived,
+    pub(crate) answer: LongLived,
     /// When it expires, in seconds since 1970.
-    pub expires_unix_s: i64,
+    pub(crate) expires_unix_s: i64,
     /// Whether it is shown.
-    pub revealed: bool,
+    pub(crate) revealed: bool,
     /// Whether it was ever shown or copied.
     taken: bool,
     /// Whether it was said that closing loses it.
-    pub warned: bool,
+    pub(crate) warned: bool,
     /// What came of copying it.
-    pub copied: Option<Result<(), Failure>>,
+    pub(crate) copied: Option<Result<(), Failure>>,
 }
 
 impl ApiToken {
     /// For the user of a profile.
     #[must_use]
-    pub fn of(profile: &ProfileStatus) -> Self {
+    pub(crate) fn of(profile: &ProfileStatus) -> Self {
         Self {
             profile: profile.name.clone(),
             username: profile.username.clone(),
             org: profile.org.clone(),
-            endpoint: profile.endpoint.clone(),
             stage: Stage::Choose { choice: USUAL, other: Field::default(), wrong: None },
         }
     }

@@ -8,19 +8,19 @@ use wire::{ProfileStatus, Status};
 
 /// The daemon as it is seen from here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Daemon {
+pub(crate) struct Daemon {
     /// Its last answer.
-    pub status: Option<Status>,
+    pub(crate) status: Option<Status>,
     /// When that came.
     at: Duration,
     /// Why it does not answer now, if it does not.
-    pub trouble: Option<Failure>,
+    pub(crate) trouble: Option<Failure>,
     histories: BTreeMap<String, History>,
 }
 
 impl Daemon {
     /// Takes an answer in.
-    pub fn answered(&mut self, now: Duration, status: Status) {
+    pub(crate) fn answered(&mut self, now: Duration, status: Status) {
         self.histories.retain(|name, _| status.profiles.iter().any(|profile| profile.name == *name));
         for profile in &status.profiles {
             let totals = Step { refreshes: profile.refreshes_total, gets: profile.gets_total };
@@ -30,37 +30,37 @@ impl Daemon {
     }
 
     /// Takes a failure to answer in.
-    pub fn lost(&mut self, failure: Failure) {
+    pub(crate) fn lost(&mut self, failure: Failure) {
         self.trouble = Some(failure);
     }
 
     /// Lets time pass.
-    pub fn advance(&mut self, now: Duration) {
+    pub(crate) fn advance(&mut self, now: Duration) {
         self.histories.values_mut().for_each(|history| history.advance(now));
     }
 
     /// The profiles, in order of name.
     #[must_use]
-    pub fn profiles(&self) -> &[ProfileStatus] {
+    pub(crate) fn profiles(&self) -> &[ProfileStatus] {
         self.status.as_ref().map_or(&[], |status| &status.profiles)
     }
 
     /// What a profile has been through lately.
     #[must_use]
-    pub fn history(&self, name: &str) -> History {
+    pub(crate) fn history(&self, name: &str) -> History {
         self.histories.get(name).cloned().unwrap_or_default()
     }
 
     /// What is left of a span that the daemon named; `None` while nobody can tell.
     #[must_use]
-    pub fn left(&self, now: Duration, seconds: Option<u64>) -> Option<u64> {
+    pub(crate) fn left(&self, now: Duration, seconds: Option<u64>) -> Option<u64> {
         let passed = now.saturating_sub(self.at).as_secs();
         seconds.filter(|_| self.trouble.is_none()).map(|seconds| seconds.saturating_sub(passed))
     }
 
     /// The next moment at which a number on the screen changes by itself; none if none does.
     #[must_use]
-    pub fn next_change(&self, now: Duration) -> Option<Duration> {
+    pub(crate) fn next_change(&self, now: Duration) -> Option<Duration> {
         let counts = |profile: &ProfileStatus| {
             let spans = [profile.access_expires_in_s, profile.next_refresh_in_s, profile.locked_for_s];
             spans.into_iter().any(|span| self.left(now, span).is_some_and(|left| left > 0))

@@ -17,7 +17,7 @@ use secret::Password;
 
 /// A dialog. Each has everything to itself, so that all of it is wiped when it closes.
 #[derive(Debug)]
-pub enum Dialog {
+pub(crate) enum Dialog {
     /// Every key.
     Help,
     /// Log in.
@@ -38,7 +38,7 @@ pub enum Dialog {
 
 impl Dialog {
     /// A key.
-    pub fn key(&mut self, key: KeyEvent, out: &mut Outbox) -> Step {
+    pub(crate) fn key(&mut self, key: KeyEvent, out: &mut Outbox) -> Step {
         match self {
             Self::Help | Self::LogOut(_) | Self::Doctor(_) | Self::Identity(_) if !keys::is_plain(key) => {
                 Step::Stay
@@ -61,12 +61,12 @@ impl Dialog {
 
     /// Whether it is there to be read: keys that move a selection elsewhere read on in it.
     #[must_use]
-    pub const fn is_read(&self) -> bool {
+    pub(crate) const fn is_read(&self) -> bool {
         matches!(self, Self::Help | Self::Doctor(_) | Self::Identity(_))
     }
 
     /// Pasted text, for the field that has the cursor.
-    pub fn paste(&mut self, text: &Password) {
+    pub(crate) fn paste(&mut self, text: &Password) {
         match self {
             Self::LogIn(dialog) => dialog.paste(text),
             Self::ApiToken(dialog) => dialog.paste(text),
@@ -77,7 +77,7 @@ impl Dialog {
     }
 
     /// A click on one of several things to choose from.
-    pub fn choose(&mut self, index: usize) {
+    pub(crate) fn choose(&mut self, index: usize) {
         match self {
             Self::LogIn(dialog) => dialog.focus(index),
             Self::ApiToken(dialog) => dialog.choose(index),
@@ -87,7 +87,7 @@ impl Dialog {
     }
 
     /// The answer that this dialog waits for, if it is that one; else it is given back.
-    pub fn answer(
+    pub(crate) fn answer(
         &mut self,
         now: Now,
         ticket: Ticket,

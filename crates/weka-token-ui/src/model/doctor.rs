@@ -8,18 +8,18 @@ use wire::Finding;
 
 /// An examination and what it found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Doctor {
+pub(crate) struct Doctor {
     /// Which profile; none means all of them.
-    pub profile: Option<String>,
+    pub(crate) profile: Option<String>,
     /// What is waited for.
-    pub waiting: Option<Ticket>,
+    pub(crate) waiting: Option<Ticket>,
     /// What was found, the last time.
-    pub findings: Vec<Finding>,
+    pub(crate) findings: Vec<Finding>,
 }
 
 impl Doctor {
     /// Looks at a profile, or at all of them.
-    pub fn of(profile: Option<String>, out: &mut Outbox) -> Self {
+    pub(crate) fn of(profile: Option<String>, out: &mut Outbox) -> Self {
         let waiting = Some(out.examine(profile.clone()));
         Self { profile, waiting, findings: Vec::new() }
     }

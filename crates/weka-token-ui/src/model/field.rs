@@ -12,7 +12,7 @@ const LONGEST_PASSWORD: usize = 4096;
 
 /// Whether a key was one that a field knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Used {
+pub(crate) enum Used {
     /// It was.
     Yes,
     /// It is for somebody else.
@@ -21,7 +21,7 @@ pub enum Used {
 
 /// A line of text with a cursor.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Field {
+pub(crate) struct Field {
     before: String,
     after: String,
     /// Whether the text is only an offer: what is typed first takes its place.
@@ -31,7 +31,7 @@ pub struct Field {
 impl Field {
     /// With a text in it, and the cursor at its end.
     #[must_use]
-    pub fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let mut field = Self::default();
         field.paste(text);
         field
@@ -39,42 +39,42 @@ impl Field {
 
     /// With a text that the first letter typed takes the place of.
     #[must_use]
-    pub fn offering(text: &str) -> Self {
+    pub(crate) fn offering(text: &str) -> Self {
         Self { offered: !text.is_empty(), ..Self::new(text) }
     }
 
     /// Whether nothing has been typed over the offer yet.
     #[must_use]
-    pub const fn is_offer(&self) -> bool {
+    pub(crate) const fn is_offer(&self) -> bool {
         self.offered
     }
 
     /// The text, without what surrounds it.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.whole().trim().to_owned()
     }
 
     /// The text as it was typed.
     #[must_use]
-    pub fn whole(&self) -> String {
+    pub(crate) fn whole(&self) -> String {
         format!("{}{}", self.before, self.after)
     }
 
     /// What is before the cursor.
     #[must_use]
-    pub fn before(&self) -> &str {
+    pub(crate) fn before(&self) -> &str {
         &self.before
     }
 
     /// Whether there is nothing in it.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.whole().trim().is_empty()
     }
 
     /// Edits it.
-    pub fn key(&mut self, key: KeyEvent) -> Used {
+    pub(crate) fn key(&mut self, key: KeyEvent) -> Used {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
             KeyCode::Char('u') if control => self.before.clear(),
@@ -107,7 +107,7 @@ impl Field {
     }
 
     /// Takes a pasted text: what does not belong on one line is left out.
-    pub fn paste(&mut self, text: &str) {
+    pub(crate) fn paste(&mut self, text: &str) {
         text.chars().for_each(|letter| self.insert(letter));
     }
 
@@ -132,7 +132,7 @@ impl Field {
 
 /// A password while it is typed: never shown, never grown (which would leave a copy behind), wiped when it goes.
 #[derive(PartialEq, Eq)]
-pub struct SecretField(Zeroizing<String>);
+pub(crate) struct SecretField(Zeroizing<String>);
 
 impl Default for SecretField {
     fn default() -> Self {
@@ -149,18 +149,18 @@ impl fmt::Debug for SecretField {
 impl SecretField {
     /// How many characters there are.
     #[must_use]
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.0.chars().count()
     }
 
     /// Whether there are none.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Edits it.
-    pub fn key(&mut self, key: KeyEvent) -> Used {
+    pub(crate) fn key(&mut self, key: KeyEvent) -> Used {
         match key.code {
             KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => self.clear(),
             KeyCode::Char(letter) if is_typed(key) => self.insert(letter),
@@ -171,7 +171,7 @@ impl SecretField {
     }
 
     /// Takes a pasted password: its first line.
-    pub fn paste(&mut self, text: &Password) {
+    pub(crate) fn paste(&mut self, text: &Password) {
         text.expose()
             .chars()
             .take_while(|letter| !matches!(letter, '\r' | '\n'))
@@ -179,18 +179,18 @@ impl SecretField {
     }
 
     /// Hands it out, and is empty from then on.
-    pub fn take(&mut self) -> Password {
+    pub(crate) fn take(&mut self) -> Password {
         Password::new(std::mem::take(&mut *std::mem::take(self).0))
     }
 
     /// A copy, for where it may be needed once more.
     #[must_use]
-    pub fn copy(&self) -> Password {
+    pub(crate) fn copy(&self) -> Password {
         Password::new(self.0.to_string())
     }
 
     /// Forgets it.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
 

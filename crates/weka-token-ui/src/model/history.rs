@@ -4,22 +4,22 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// What one column of a sparkline stands for, in seconds.
-pub const STEP_S: u64 = 10;
+pub(crate) const STEP_S: u64 = 10;
 /// As many columns as the widest screen shows.
 const KEPT: usize = 240;
 
 /// What happened within one step.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Step {
+pub(crate) struct Step {
     /// Renewals that worked.
-    pub refreshes: u64,
+    pub(crate) refreshes: u64,
     /// Tokens handed out.
-    pub gets: u64,
+    pub(crate) gets: u64,
 }
 
 /// The steps of one profile, the present one last.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct History {
+pub(crate) struct History {
     steps: VecDeque<Step>,
     /// Which step the last one is, counted from the clock's zero.
     last: u64,
@@ -28,7 +28,7 @@ pub struct History {
 
 impl History {
     /// Notes what the daemon has counted so far. The first time, there is nothing to compare it with.
-    pub fn note(&mut self, now: Duration, totals: Step) {
+    pub(crate) fn note(&mut self, now: Duration, totals: Step) {
         self.advance(now);
         let before = self.totals.replace(totals).unwrap_or(totals);
         // A daemon that was started anew counts from zero.
@@ -40,7 +40,7 @@ impl History {
     }
 
     /// Lets time pass.
-    pub fn advance(&mut self, now: Duration) {
+    pub(crate) fn advance(&mut self, now: Duration) {
         let present = now.as_secs() / STEP_S;
         if self.steps.is_empty() {
             self.last = present;
@@ -58,7 +58,7 @@ impl History {
 
     /// The last `count` steps, oldest first; those before anything was known are empty.
     #[must_use]
-    pub fn last(&self, count: usize) -> Vec<Step> {
+    pub(crate) fn last(&self, count: usize) -> Vec<Step> {
         let missing = count.saturating_sub(self.steps.len());
         let known = self.steps.iter().skip(self.steps.len().saturating_sub(count)).copied();
         std::iter::repeat_n(Step::default(), missing).chain(known).collect()

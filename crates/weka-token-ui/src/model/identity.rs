@@ -10,18 +10,18 @@ use wire::{Request, Response, Whoami};
 
 /// A question, and its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// Which profile.
-    pub profile: String,
+    pub(crate) profile: String,
     /// What is waited for.
     waiting: Ticket,
     /// The answer, once it is there.
-    pub answer: Option<Result<Whoami, Failure>>,
+    pub(crate) answer: Option<Result<Whoami, Failure>>,
 }
 
 impl Identity {
     /// Asks about the user of a profile.
-    pub fn of(profile: &str, out: &mut Outbox) -> Self {
+    pub(crate) fn of(profile: &str, out: &mut Outbox) -> Self {
         let request = Request::Whoami { profile: Some(profile.to_owned()), timeout_ms: PATIENCE_MS };
         Self { profile: profile.to_owned(), waiting: out.ask(request), answer: None }
     }

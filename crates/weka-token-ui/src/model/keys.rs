@@ -4,7 +4,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// What a key does where no dialog is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Log in to the selected profile.
     LogIn,
     /// Log in to a profile that is not there yet.
@@ -49,17 +49,17 @@ pub enum Action {
 
 /// A key, what it does, and how that is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Binding {
+pub(crate) struct Binding {
     /// What it does.
-    pub action: Action,
+    pub(crate) action: Action,
     /// The keys, as [`matches`] reads them.
     keys: &'static [(KeyCode, KeyModifiers)],
     /// The keys as a person reads them; where one line of the help tells of two actions, those of both.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// For the bottom line; empty where it is not shown there.
-    pub short: &'static str,
+    pub(crate) short: &'static str,
     /// For the help; empty where the line above tells of it, too.
-    pub long: &'static str,
+    pub(crate) long: &'static str,
 }
 
 const NONE: KeyModifiers = KeyModifiers::NONE;
@@ -70,7 +70,7 @@ const fn letter(letter: char) -> (KeyCode, KeyModifiers) {
 }
 
 /// Every key, in the order of the help; the bottom line shows the first ones that it has room for.
-pub const BINDINGS: [Binding; 20] = [
+pub(crate) const BINDINGS: [Binding; 20] = [
     Binding {
         action: Action::LogIn,
         keys: &[letter('l'), (KeyCode::Enter, NONE)],
@@ -215,7 +215,7 @@ pub const BINDINGS: [Binding; 20] = [
 
 /// What a key does.
 #[must_use]
-pub fn action(key: KeyEvent) -> Option<Action> {
+pub(crate) fn action(key: KeyEvent) -> Option<Action> {
     // A letter says by itself whether Shift was held.
     let modifiers = key.modifiers - KeyModifiers::SHIFT;
     let found = BINDINGS.iter().find(|binding| binding.keys.contains(&(key.code, modifiers)));
@@ -224,14 +224,14 @@ pub fn action(key: KeyEvent) -> Option<Action> {
 
 /// Whether a key is pressed without Ctrl or Alt: with them, a letter is no answer.
 #[must_use]
-pub fn is_plain(key: KeyEvent) -> bool {
+pub(crate) fn is_plain(key: KeyEvent) -> bool {
     !key.modifiers.intersects(CONTROL | KeyModifiers::ALT | KeyModifiers::SUPER)
 }
 
 impl Binding {
     /// Its first key, for the bottom line.
     #[must_use]
-    pub fn first_name(&self) -> &'static str {
+    pub(crate) fn first_name(&self) -> &'static str {
         self.name.split_once(',').map_or(self.name, |(first, _)| first)
     }
 }

@@ -19,19 +19,19 @@ use wire::{
 
 /// A login.
 #[derive(Debug)]
-pub struct LogIn {
+pub(crate) struct LogIn {
     /// Which profile.
-    pub profile: String,
+    pub(crate) profile: String,
     /// How far it has come.
-    pub stage: Stage,
+    pub(crate) stage: Stage,
     /// What is typed; there once the daemon has said what it knows.
-    pub form: Option<Form>,
+    pub(crate) form: Option<Form>,
     ahead: TypeAhead,
 }
 
 /// How far a login has come.
 #[derive(Debug)]
-pub enum Stage {
+pub(crate) enum Stage {
     /// A new profile is given a name.
     Name {
         /// The name.
@@ -66,19 +66,19 @@ pub enum Stage {
 
 /// What a login needs.
 #[derive(Debug)]
-pub struct Form {
+pub(crate) struct Form {
     /// The cluster's address.
-    pub endpoint: Field,
+    pub(crate) endpoint: Field,
     /// Organisation.
-    pub org: Field,
+    pub(crate) org: Field,
     /// WEKA user name.
-    pub username: Field,
+    pub(crate) username: Field,
     /// The password.
-    pub password: SecretField,
+    pub(crate) password: SecretField,
     /// Which of the four has the cursor.
-    pub focus: usize,
+    pub(crate) focus: usize,
     /// What went wrong the last time.
-    pub wrong: Option<Failure>,
+    pub(crate) wrong: Option<Failure>,
     /// The endpoints that the profile has, as they are shown.
     known_endpoints: String,
     /// How the profile judges certificates.
@@ -86,7 +86,7 @@ pub struct Form {
 }
 
 /// The place of the password in the form; the others are 0 (cluster), 1 (organisation) and 2 (user).
-pub const PASSWORD: usize = 3;
+pub(crate) const PASSWORD: usize = 3;
 
 impl Form {
     fn new(settings: &ProfileSettings, offers: &Offers) -> Self {
@@ -111,7 +111,7 @@ impl Form {
 
     /// The three that can be seen.
     #[must_use]
-    pub const fn fields(&self) -> [&Field; 3] {
+    pub(crate) const fn fields(&self) -> [&Field; 3] {
         [&self.endpoint, &self.org, &self.username]
     }
 
@@ -144,14 +144,14 @@ impl Form {
 
 impl LogIn {
     /// Begins with what the daemon knows of a profile.
-    pub fn to(profile: &str, out: &mut Outbox) -> Self {
+    pub(crate) fn to(profile: &str, out: &mut Outbox) -> Self {
         let stage = Stage::Describing(out.describe(profile));
         Self { profile: profile.to_owned(), stage, form: None, ahead: TypeAhead::default() }
     }
 
     /// Begins with the name of a profile that is not there yet.
     #[must_use]
-    pub fn elsewhere(offered: &str) -> Self {
+    pub(crate) fn elsewhere(offered: &str) -> Self {
         let stage = Stage::Name { field: Field::offering(offered), wrong: None };
         Self { profile: String::new(), stage, form: None, ahead: TypeAhead::default() }
     }

@@ -11,21 +11,21 @@ use wire::{ProfileStatus, Request, Response};
 
 /// A question, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogOut {
+pub(crate) struct LogOut {
     /// Which profile.
-    pub profile: String,
+    pub(crate) profile: String,
     /// Its token file, which goes too where it holds the same tokens.
-    pub token_file: Option<String>,
+    pub(crate) token_file: Option<String>,
     /// What is waited for.
-    pub waiting: Option<Ticket>,
+    pub(crate) waiting: Option<Ticket>,
     /// What went wrong.
-    pub wrong: Option<Failure>,
+    pub(crate) wrong: Option<Failure>,
 }
 
 impl LogOut {
     /// Asks about a profile.
     #[must_use]
-    pub fn of(profile: &ProfileStatus) -> Self {
+    pub(crate) fn of(profile: &ProfileStatus) -> Self {
         let token_file = profile.token_file.clone();
         Self { profile: profile.name.clone(), token_file, waiting: None, wrong: None }
     }

@@ -10,18 +10,18 @@ use wire::{Finding, ProfileSettings, Request, Response, Status};
 
 /// The time at which something happens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Now {
+pub(crate) struct Now {
     /// On a clock that goes on while the machine sleeps (CLOCK_BOOTTIME).
-    pub boot: Duration,
+    pub(crate) boot: Duration,
     /// The date, in seconds since 1970.
-    pub unix_s: i64,
+    pub(crate) unix_s: i64,
 }
 
 /// Tells the answer to one question from those to others.
-pub type Ticket = u64;
+pub(crate) type Ticket = u64;
 
 /// What happens.
-pub enum Message {
+pub(crate) enum Message {
     /// Time has passed.
     Tick,
     /// A key was pressed.
@@ -69,7 +69,7 @@ impl fmt::Debug for Message {
 
 /// What is to be done outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// Ask the daemon what it knows of a profile, and the environment for the rest.
     Describe {
         /// To recognise the answer by.

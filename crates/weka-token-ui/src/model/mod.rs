@@ -10,25 +10,25 @@
 //! - [`notice`]: what is said when something was done
 //! - `mouse`: what clicks and the wheel do
 
-pub mod answer;
-pub mod api_token;
-pub mod daemon;
-pub mod dialog;
-pub mod doctor;
-pub mod field;
-pub mod history;
-pub mod identity;
-pub mod keys;
-pub mod log_in;
-pub mod log_out;
-pub mod message;
+pub(crate) mod answer;
+pub(crate) mod api_token;
+pub(crate) mod daemon;
+pub(crate) mod dialog;
+pub(crate) mod doctor;
+pub(crate) mod field;
+pub(crate) mod history;
+pub(crate) mod identity;
+pub(crate) mod keys;
+pub(crate) mod log_in;
+pub(crate) mod log_out;
+pub(crate) mod message;
 mod mouse;
-pub mod notice;
-pub mod outbox;
-pub mod passwd;
-pub mod revoke;
-pub mod step;
-pub mod type_ahead;
+pub(crate) mod notice;
+pub(crate) mod outbox;
+pub(crate) mod passwd;
+pub(crate) mod revoke;
+pub(crate) mod step;
+pub(crate) mod type_ahead;
 
 use crate::model::answer::Answer;
 use crate::model::api_token::ApiToken;
@@ -56,27 +56,27 @@ use wire::{ProfileStatus, Request};
 /// The exit status of whoever was interrupted by Ctrl-C, as a shell has it.
 const INTERRUPTED: u8 = 130;
 
-pub use mouse::{Hit, Target};
+pub(crate) use mouse::{Hit, Target};
 
 /// Everything the screen shows.
 #[derive(Debug)]
-pub struct Model {
+pub(crate) struct Model {
     /// When the last message came.
-    pub now: Now,
+    pub(crate) now: Now,
     /// Columns and rows.
-    pub size: (u16, u16),
+    pub(crate) size: (u16, u16),
     /// What is known of the daemon.
-    pub daemon: Daemon,
+    pub(crate) daemon: Daemon,
     /// The selected profile, by name.
-    pub selected: Option<String>,
+    pub(crate) selected: Option<String>,
     /// What is asked, if anything.
-    pub dialog: Option<Dialog>,
+    pub(crate) dialog: Option<Dialog>,
     /// What is said, if anything.
-    pub notice: Option<Notice>,
+    pub(crate) notice: Option<Notice>,
     /// How many lines of the details, or of a dialog, are above what is seen.
-    pub scroll: u16,
+    pub(crate) scroll: u16,
     /// Where a click does something, as it was drawn last.
-    pub hits: Vec<Hit>,
+    pub(crate) hits: Vec<Hit>,
     /// The profile to begin with, until it was looked for.
     wanted: Option<String>,
     /// What was typed before anything was known.
@@ -87,7 +87,7 @@ pub struct Model {
 impl Model {
     /// An empty screen; `wanted` is the profile to begin with.
     #[must_use]
-    pub fn new(size: (u16, u16), wanted: Option<String>) -> Self {
+    pub(crate) fn new(size: (u16, u16), wanted: Option<String>) -> Self {
         Self {
             now: Now::default(),
             size,
@@ -104,7 +104,7 @@ impl Model {
     }
 
     /// Takes a message in, and says what is to be done outside.
-    pub fn update(&mut self, now: Now, message: Message) -> Vec<Effect> {
+    pub(crate) fn update(&mut self, now: Now, message: Message) -> Vec<Effect> {
         self.now = now;
         self.daemon.advance(now.boot);
         if self.notice.as_ref().and_then(|notice| notice.until).is_some_and(|until| until <= now.boot) {
@@ -140,21 +140,21 @@ impl Model {
 
     /// When the screen changes by itself, if it does.
     #[must_use]
-    pub fn wakes_at(&self) -> Option<Duration> {
+    pub(crate) fn wakes_at(&self) -> Option<Duration> {
         let notice = self.notice.as_ref().and_then(|notice| notice.until);
         self.daemon.next_change(self.now.boot).into_iter().chain(notice).min()
     }
 
     /// The selected profile.
     #[must_use]
-    pub fn profile(&self) -> Option<&ProfileStatus> {
+    pub(crate) fn profile(&self) -> Option<&ProfileStatus> {
         let selected = self.selected.as_deref()?;
         self.daemon.profiles().iter().find(|profile| profile.name == selected)
     }
 
     /// The place of the selected profile in the list.
     #[must_use]
-    pub fn selected_index(&self) -> Option<usize> {
+    pub(crate) fn selected_index(&self) -> Option<usize> {
         let selected = self.selected.as_deref()?;
         self.daemon.profiles().iter().position(|profile| profile.name == selected)
     }
@@ -230,7 +230,7 @@ impl Model {
     }
 
     /// What was drawn: where a click does something, and how many lines are above what is seen.
-    pub fn drawn(&mut self, hits: Vec<Hit>, above: u16) {
+    pub(crate) fn drawn(&mut self, hits: Vec<Hit>, above: u16) {
         (self.hits, self.scroll) = (hits, above);
     }
 

@@ -10,16 +10,16 @@ pub(super) const WHEEL: u16 = 3;
 
 /// A place that can be clicked on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hit {
+pub(crate) struct Hit {
     /// Where.
-    pub area: Rect,
+    pub(crate) area: Rect,
     /// What it stands for.
-    pub target: Target,
+    pub(crate) target: Target,
 }
 
 /// What a click stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
+pub(crate) enum Target {
     /// A profile in the list.
     Profile(String),
     /// A key.

@@ -12,18 +12,18 @@ const GOOD_NEWS: Duration = Duration::from_secs(15);
 
 /// Something that is said below the details.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
+pub(crate) struct Notice {
     /// Sentences.
-    pub lines: Vec<String>,
+    pub(crate) lines: Vec<String>,
     /// What kind it is.
-    pub tone: Tone,
+    pub(crate) tone: Tone,
     /// Until when; without, until a key is pressed.
-    pub until: Option<Duration>,
+    pub(crate) until: Option<Duration>,
 }
 
 /// The kind of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tone {
+pub(crate) enum Tone {
     /// It worked.
     Good,
     /// It did not.
@@ -35,20 +35,20 @@ pub enum Tone {
 impl Notice {
     /// Something that worked.
     #[must_use]
-    pub fn good(now: Now, lines: Vec<String>) -> Self {
+    pub(crate) fn good(now: Now, lines: Vec<String>) -> Self {
         Self { lines, tone: Tone::Good, until: Some(now.boot + GOOD_NEWS) }
     }
 
     /// Something that failed, with the next steps.
     #[must_use]
-    pub fn bad(failure: &Failure) -> Self {
+    pub(crate) fn bad(failure: &Failure) -> Self {
         let lines = std::iter::once(&failure.message).chain(&failure.next_steps).cloned().collect();
         Self { lines, tone: Tone::Bad, until: None }
     }
 
     /// Something that is under way.
     #[must_use]
-    pub fn busy(line: String) -> Self {
+    pub(crate) fn busy(line: String) -> Self {
         Self { lines: vec![line], tone: Tone::Busy, until: None }
     }
 }

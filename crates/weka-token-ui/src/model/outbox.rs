@@ -4,18 +4,18 @@ use crate::model::message::{Effect, Ticket};
 use wire::Request;
 
 /// How long the cluster may take, with several endpoints in turn, in milliseconds; as the commands have it.
-pub const PATIENCE_MS: u32 = 30_000;
+pub(crate) const PATIENCE_MS: u32 = 30_000;
 
 /// Collects what is to be done outside.
 #[derive(Debug, Default)]
-pub struct Outbox {
+pub(crate) struct Outbox {
     tickets: Ticket,
     effects: Vec<Effect>,
 }
 
 impl Outbox {
     /// Asks for something; the answer comes with this ticket.
-    pub fn ask(&mut self, request: Request) -> Ticket {
+    pub(crate) fn ask(&mut self, request: Request) -> Ticket {
         self.tickets += 1;
         let request = Box::new(request);
         self.effects.push(Effect::Ask { ticket: self.tickets, timeout_ms: PATIENCE_MS, request });
@@ -23,26 +23,26 @@ impl Outbox {
     }
 
     /// Asks what is known of a profile.
-    pub fn describe(&mut self, profile: &str) -> Ticket {
+    pub(crate) fn describe(&mut self, profile: &str) -> Ticket {
         self.tickets += 1;
         self.effects.push(Effect::Describe { ticket: self.tickets, profile: profile.to_owned() });
         self.tickets
     }
 
     /// Asks what is wrong.
-    pub fn examine(&mut self, profile: Option<String>) -> Ticket {
+    pub(crate) fn examine(&mut self, profile: Option<String>) -> Ticket {
         self.tickets += 1;
         self.effects.push(Effect::Examine { ticket: self.tickets, profile });
         self.tickets
     }
 
     /// Wants something else.
-    pub fn push(&mut self, effect: Effect) {
+    pub(crate) fn push(&mut self, effect: Effect) {
         self.effects.push(effect);
     }
 
     /// Hands over what has been collected.
-    pub fn take(&mut self) -> Vec<Effect> {
+    pub(crate) fn take(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
 }

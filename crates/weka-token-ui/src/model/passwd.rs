@@ -15,27 +15,27 @@ use wire::{ChangePassword, Request, Response, State};
 
 /// The dialog. Dropped, it takes the passwords with it.
 #[derive(Debug)]
-pub struct Passwd {
+pub(crate) struct Passwd {
     /// Which profile.
-    pub profile: String,
+    pub(crate) profile: String,
     /// Whose password, where that is known.
-    pub username: Option<String>,
+    pub(crate) username: Option<String>,
     /// Whether the cluster wants it changed.
-    pub is_wanted: bool,
+    pub(crate) is_wanted: bool,
     /// How far it has come.
-    pub stage: Stage,
+    pub(crate) stage: Stage,
     /// What is typed.
-    pub fields: [SecretField; 3],
+    pub(crate) fields: [SecretField; 3],
     /// Which of the fields has the cursor.
-    pub focus: usize,
+    pub(crate) focus: usize,
     /// What went wrong the last time.
-    pub wrong: Option<Failure>,
+    pub(crate) wrong: Option<Failure>,
     ahead: TypeAhead,
 }
 
 /// How far it has come.
 #[derive(Debug)]
-pub enum Stage {
+pub(crate) enum Stage {
     /// The daemon says whether the account is locked.
     Describing(Ticket),
     /// A person types.
@@ -47,7 +47,7 @@ pub enum Stage {
 }
 
 /// What the fields are for, in their order.
-pub const NAMES: [&str; 3] = ["Old password", "New password", "New again"];
+pub(crate) const NAMES: [&str; 3] = ["Old password", "New password", "New again"];
 /// The same within a sentence.
 const MISSING: [&str; 3] = ["the old password", "the new password", "the new password, typed again,"];
 /// The places of the old password and of the first of the new ones.
@@ -56,7 +56,7 @@ const NEW: usize = 1;
 
 impl Passwd {
     /// For the user of a profile; `is_wanted` where the cluster wants it.
-    pub fn of(profile: &str, is_wanted: bool, out: &mut Outbox) -> Self {
+    pub(crate) fn of(profile: &str, is_wanted: bool, out: &mut Outbox) -> Self {
         Self {
             profile: profile.to_owned(),
             username: None,

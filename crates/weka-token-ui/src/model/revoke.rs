@@ -12,35 +12,35 @@ use wire::{ProfileStatus, Request, Response};
 
 /// A question, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Revoke {
+pub(crate) struct Revoke {
     /// Which profile.
-    pub profile: String,
+    pub(crate) profile: String,
     /// Whether its tokens are forgotten here, too, and no others are got.
-    pub logs_out: bool,
+    pub(crate) logs_out: bool,
     /// Its token file, which goes with a log-out where it holds the same tokens.
-    pub token_file: Option<String>,
+    pub(crate) token_file: Option<String>,
     /// Whose tokens, where that is known.
-    pub username: Option<String>,
+    pub(crate) username: Option<String>,
     /// Of which organisation.
-    pub org: Option<String>,
+    pub(crate) org: Option<String>,
     /// At which cluster.
-    pub endpoint: Option<String>,
+    pub(crate) endpoint: Option<String>,
     /// Other profiles of the same user, whose tokens die, too.
-    pub others: Vec<String>,
+    pub(crate) others: Vec<String>,
     /// The answer as it is typed.
-    pub answer: Field,
+    pub(crate) answer: Field,
     /// Whether an answer was neither yes nor no.
-    pub unclear: bool,
+    pub(crate) unclear: bool,
     /// What is waited for.
-    pub waiting: Option<Ticket>,
+    pub(crate) waiting: Option<Ticket>,
     /// What went wrong.
-    pub wrong: Option<Failure>,
+    pub(crate) wrong: Option<Failure>,
 }
 
 impl Revoke {
     /// Asks about the user of a profile, which is one of `all`.
     #[must_use]
-    pub fn of(profile: &ProfileStatus, all: &[ProfileStatus], logs_out: bool) -> Self {
+    pub(crate) fn of(profile: &ProfileStatus, all: &[ProfileStatus], logs_out: bool) -> Self {
         let same = |other: &&ProfileStatus| {
             other.name != profile.name
                 && profile.username.is_some()

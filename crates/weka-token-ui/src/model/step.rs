@@ -4,7 +4,7 @@ use crate::model::notice::Notice;
 
 /// What becomes of a dialog.
 #[derive(Debug)]
-pub enum Step {
+pub(crate) enum Step {
     /// It goes on.
     Stay,
     /// It closes, and this is said, if anything.
@@ -15,7 +15,7 @@ pub enum Step {
 
 /// What takes the place of a dialog; each is about the profile of this name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Instead {
+pub(crate) enum Instead {
     /// End all tokens of the user.
     Revoke(String),
     /// The same, and then log out.

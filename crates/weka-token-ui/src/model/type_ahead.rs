@@ -9,7 +9,7 @@ const MOST: usize = 512;
 
 /// Keys and pasted texts, in their order.
 #[derive(Default)]
-pub struct TypeAhead(Vec<Typed>);
+pub(crate) struct TypeAhead(Vec<Typed>);
 
 /// Something that was typed.
 pub(super) enum Typed {
@@ -28,7 +28,7 @@ impl fmt::Debug for TypeAhead {
 impl TypeAhead {
     /// Whether nothing is kept.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 

@@ -8,16 +8,16 @@ use wire::State;
 
 /// How things look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
+pub(crate) struct Look {
     /// Whether there are colours.
-    pub colour: bool,
+    pub(crate) colour: bool,
     /// Whether there is more than ASCII.
-    pub unicode: bool,
+    pub(crate) unicode: bool,
 }
 
 impl Look {
     /// Whether the locale names UTF-8, as the C library decides it: the first variable that is set counts.
-    pub fn is_utf8(lookup: impl Fn(&str) -> Option<OsString>) -> bool {
+    pub(crate) fn is_utf8(lookup: impl Fn(&str) -> Option<OsString>) -> bool {
         let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| {
             lookup(name).filter(|value| !value.is_empty()).map(|value| value.to_string_lossy().to_lowercase())
         });
@@ -26,37 +26,37 @@ impl Look {
 
     /// Titles.
     #[must_use]
-    pub fn title(self) -> Style {
+    pub(crate) fn title(self) -> Style {
         Style::new().add_modifier(Modifier::BOLD)
     }
 
     /// What may be overlooked.
     #[must_use]
-    pub fn faint(self) -> Style {
+    pub(crate) fn faint(self) -> Style {
         Style::new().add_modifier(Modifier::DIM)
     }
 
     /// Keys that may be pressed.
     #[must_use]
-    pub fn key(self) -> Style {
+    pub(crate) fn key(self) -> Style {
         Style::new().add_modifier(Modifier::BOLD)
     }
 
     /// What is well.
     #[must_use]
-    pub fn good(self) -> Style {
+    pub(crate) fn good(self) -> Style {
         self.coloured(Color::Green, Modifier::empty())
     }
 
     /// A sentence that wants attention.
     #[must_use]
-    pub fn warning(self) -> Style {
+    pub(crate) fn warning(self) -> Style {
         Style::new().add_modifier(Modifier::BOLD)
     }
 
     /// A word that wants attention.
     #[must_use]
-    pub fn flag(self) -> Style {
+    pub(crate) fn flag(self) -> Style {
         match self.colour {
             true => Style::new().fg(Color::Black).bg(Color::Yellow),
             false => self.warning(),
@@ -65,19 +65,19 @@ impl Look {
 
     /// What is wrong.
     #[must_use]
-    pub fn bad(self) -> Style {
+    pub(crate) fn bad(self) -> Style {
         self.coloured(Color::Red, Modifier::BOLD)
     }
 
     /// What is selected.
     #[must_use]
-    pub fn selected(self) -> Style {
+    pub(crate) fn selected(self) -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 
     /// A state's word.
     #[must_use]
-    pub fn state(self, state: State) -> Style {
+    pub(crate) fn state(self, state: State) -> Style {
         match state {
             State::Ready => self.good(),
             State::Starting | State::Degraded => self.flag(),
@@ -87,7 +87,7 @@ impl Look {
 
     /// What is left of a token in that state.
     #[must_use]
-    pub fn left(self, state: State) -> Style {
+    pub(crate) fn left(self, state: State) -> Style {
         match state {
             State::Ready => self.good(),
             State::Starting | State::Degraded => self.coloured(Color::Yellow, Modifier::empty()),
@@ -97,7 +97,7 @@ impl Look {
 
     /// The frame of a dialog.
     #[must_use]
-    pub const fn border(self) -> border::Set<'static> {
+    pub(crate) const fn border(self) -> border::Set<'static> {
         if self.unicode {
             return border::PLAIN;
         }
@@ -115,31 +115,31 @@ impl Look {
 
     /// A horizontal line.
     #[must_use]
-    pub const fn rule(self) -> &'static str {
+    pub(crate) const fn rule(self) -> &'static str {
         if self.unicode { "─" } else { "-" }
     }
 
     /// Before what is selected.
     #[must_use]
-    pub const fn pointer(self) -> &'static str {
+    pub(crate) const fn pointer(self) -> &'static str {
         if self.unicode { "▸" } else { ">" }
     }
 
     /// For a character that is not shown.
     #[must_use]
-    pub const fn mask(self) -> &'static str {
+    pub(crate) const fn mask(self) -> &'static str {
         if self.unicode { "•" } else { "*" }
     }
 
     /// At the end of what was cut off.
     #[must_use]
-    pub const fn cut(self) -> &'static str {
+    pub(crate) const fn cut(self) -> &'static str {
         if self.unicode { "…" } else { "~" }
     }
 
     /// A gauge of this width: what is left of the whole.
     #[must_use]
-    pub fn gauge(self, left: u64, whole: u64, width: usize) -> (String, String) {
+    pub(crate) fn gauge(self, left: u64, whole: u64, width: usize) -> (String, String) {
         let (full, empty) = if self.unicode { ("█", "░") } else { ("#", ".") };
         let share = |cells: u64| left.min(whole).saturating_mul(cells).div_ceil(whole.max(1));
         let filled = usize::try_from(share(u64::try_from(width).unwrap_or(0))).unwrap_or(0).min(width);
@@ -148,7 +148,7 @@ impl Look {
 
     /// A sparkline: one column per value, the largest one full.
     #[must_use]
-    pub fn sparkline(self, values: &[u64]) -> String {
+    pub(crate) fn sparkline(self, values: &[u64]) -> String {
         const UNICODE: [char; 9] = ['·', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
         const ASCII: [char; 9] = ['_', '.', '.', ':', ':', '-', '=', '*', '#'];
         let levels = if self.unicode { UNICODE } else { ASCII };

@@ -5,7 +5,7 @@
 //! - `profiles` and `detail`: the list, and what is known of the selected profile
 //! - `sheet` and `dialogs`: what lies on top
 
-pub mod look;
+pub(crate) mod look;
 
 mod detail;
 mod dialogs;
@@ -13,7 +13,7 @@ mod profiles;
 mod sheet;
 mod text;
 
-pub use look::Look;
+pub(crate) use look::Look;
 
 use crate::model::keys::BINDINGS;
 use crate::model::notice::Tone;
@@ -29,21 +29,21 @@ use unicode_width::UnicodeWidthStr;
 use weka_token::failure::NO_DAEMON;
 
 /// The smallest screen that everything fits on, in columns and rows.
-pub const SMALLEST: (u16, u16) = (60, 16);
+pub(crate) const SMALLEST: (u16, u16) = (60, 16);
 /// How many rows a notice, or what is wrong with the daemon, may take.
 const NOTICE_ROWS: usize = 4;
 
 /// What the model has to know of a picture of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Drawn {
+pub(crate) struct Drawn {
     /// Where a click does something.
-    pub hits: Vec<Hit>,
+    pub(crate) hits: Vec<Hit>,
     /// How many lines of the details, or of a dialog, are above what is seen.
-    pub above: u16,
+    pub(crate) above: u16,
 }
 
 /// Draws the model.
-pub fn draw(frame: &mut Frame<'_>, model: &Model, look: Look) -> Drawn {
+pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, look: Look) -> Drawn {
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         too_small(frame, area);

@@ -15,7 +15,7 @@ use crate::status_pages::{status_in, whole};
 use crate::sys;
 use crate::units;
 use std::io::IsTerminal;
-use text::Paper;
+use text::Style;
 use wire::{Code, Finding, FrameError, Level, Request, Response, Status};
 
 pub use text::{in_short, word};
@@ -36,7 +36,7 @@ pub(crate) fn run(session: &Session<'_>, as_json: bool) -> Result<u8, Failure> {
         let out = std::io::stdout();
         let window = sys::size(&out);
         let coloured = session.environment.colour && out.is_terminal();
-        output::result(text::text(&findings, Paper { coloured, window }).as_bytes())?;
+        output::result(text::text(&findings, Style { coloured, window }).as_bytes())?;
     }
     let bad = findings.iter().any(|finding| finding.level == Level::Bad);
     Ok(match daemon {

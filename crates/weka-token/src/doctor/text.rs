@@ -9,18 +9,18 @@ const UNBOUND: usize = usize::MAX;
 
 /// Where it is shown.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Paper {
+pub(super) struct Style {
     pub(super) coloured: bool,
     /// The rows and columns of the window, if it is one.
     pub(super) window: Option<(usize, usize)>,
 }
 
 /// All of it. What does not fit in the window is told in fewer words, where it is well.
-pub(super) fn text(findings: &[Finding], paper: Paper) -> String {
-    let whole = write(findings, paper);
-    match paper.window {
+pub(super) fn text(findings: &[Finding], style: Style) -> String {
+    let whole = write(findings, style);
+    match style.window {
         // The prompt wants a row, too.
-        Some((rows, _)) if whole.lines().count() >= rows => write(&folded(findings), paper),
+        Some((rows, _)) if whole.lines().count() >= rows => write(&folded(findings), style),
         _ => whole,
     }
 }
@@ -51,13 +51,13 @@ fn folded(findings: &[Finding]) -> Vec<Finding> {
     folded.into_iter().map(told).collect()
 }
 
-fn write(findings: &[Finding], paper: Paper) -> String {
+fn write(findings: &[Finding], style: Style) -> String {
     let width = findings.iter().map(|finding| finding.check.chars().count()).max().unwrap_or(0);
     let indent = 4 + 2 + width + 2;
-    let columns = paper.window.map_or(UNBOUND, |(_, columns)| columns);
+    let columns = style.window.map_or(UNBOUND, |(_, columns)| columns);
     let mut text = String::new();
     for finding in findings {
-        let mark = mark(finding.level, paper.coloured);
+        let mark = mark(finding.level, style.coloured);
         let (check, message) = (one_line(&finding.check), one_line(&finding.message));
         text.push_str(&format!("{mark}  {check:<width$}  {}\n", wrapped(&message, indent, columns)));
         if let Some(fix) = &finding.fix {
@@ -120,7 +120,7 @@ fn one_line(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const PLAIN: Paper = Paper { coloured: false, window: None };
+    const PLAIN: Style = Style { coloured: false, window: None };
 
     #[test]
     fn a_person_reads_marks_fixes_and_what_comes_first() {
@@ -132,7 +132,7 @@ mod tests {
         assert!(!text.contains('\x1b'), "{text}");
         let ok = [Finding::new("socket", Level::Ok, "it answers")];
         assert!(super::text(&ok, PLAIN).ends_with("\nnothing is wrong\n"));
-        let coloured = Paper { coloured: true, ..PLAIN };
+        let coloured = Style { coloured: true, ..PLAIN };
         assert!(super::text(&sample, coloured).contains("\x1b[31mBAD \x1b[0m"));
     }
 
@@ -140,7 +140,7 @@ mod tests {
     fn long_lines_are_broken_between_words_below_where_they_began() {
         let long = [Finding::new("sink", Level::Bad, "sink /srv/weka/header: others can write to /srv/weka")
             .fix("run: chmod go-w /srv/weka, or choose another folder")];
-        let text = text(&long, Paper { window: Some((24, 44)), ..PLAIN });
+        let text = text(&long, Style { window: Some((24, 44)), ..PLAIN });
         let expected = "\
 BAD   sink  sink /srv/weka/header: others
             can write to /srv/weka
@@ -158,7 +158,7 @@ BAD   sink  sink /srv/weka/header: others
             .collect();
         findings.push(Finding::new("clock", Level::Warn, "one"));
         findings.push(Finding::new("clock", Level::Warn, "two"));
-        let small = Paper { window: Some((24, 80)), ..PLAIN };
+        let small = Style { window: Some((24, 80)), ..PLAIN };
         let expected = "\
 ok    login  profile p0 has a live token (and 29 more)
 warn  clock  one
@@ -168,6 +168,6 @@ nothing needs you; worth a look: 2
 ";
         assert_eq!(text(&findings, small), expected);
         assert_eq!(text(&findings, PLAIN).lines().count(), 34);
-        assert_eq!(text(&findings, Paper { window: Some((36, 80)), ..PLAIN }).lines().count(), 34);
+        assert_eq!(text(&findings, Style { window: Some((36, 80)), ..PLAIN }).lines().count(), 34);
     }
 }

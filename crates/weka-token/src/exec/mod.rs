@@ -14,7 +14,7 @@ use crate::session::{self, Session};
 use crate::token_json::FileTokens;
 use nix::sys::signal::Signal;
 use std::path::PathBuf;
-use wire::{Pair, Request, Response};
+use wire::{Pair, Response};
 
 /// What is passed on. The rest ends this process as it would any other, or concerns it alone.
 const PASSED_ON: [Signal; 9] = [
@@ -63,12 +63,8 @@ fn tell(session: &Session<'_>, owed: &Owed) {
 }
 
 fn first_pair(session: &Session<'_>, options: &ExecOptions) -> Result<Pair, Failure> {
-    let answer = session.ask_again(options.timeout.milliseconds(), |timeout_ms| Request::Follow {
-        profile: session.profile.clone(),
-        after: None,
-        wait_s: 0,
-        timeout_ms,
-    })?;
+    let answer =
+        session.ask_again(options.timeout.milliseconds(), |left_ms| session.current_pair(left_ms))?;
     match answer {
         Response::Pair(pair) => Ok(pair),
         _ => Err(session::unexpected()),

@@ -35,13 +35,7 @@ impl Source<'_> {
     /// # Errors
     /// There is none within the time, or there never will be.
     pub(super) fn pair(&self) -> Result<Pair, Failure> {
-        let profile = &self.session.profile;
-        let answer = self.ask(self.timeout_ms, |timeout_ms| Request::Follow {
-            profile: profile.clone(),
-            after: None,
-            wait_s: 0,
-            timeout_ms,
-        })?;
+        let answer = self.ask(self.timeout_ms, |left_ms| self.session.current_pair(left_ms))?;
         match answer {
             Response::Pair(pair) => Ok(pair),
             _ => Err(in_terms_of_mount(session::unexpected())),

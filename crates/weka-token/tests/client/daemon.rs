@@ -199,17 +199,8 @@ pub(crate) fn certificate(verdict: Verdict) -> Response {
 }
 
 pub(crate) fn logged_in() -> Response {
-    Response::LoggedIn(LoggedIn {
-        profile: "default".into(),
-        endpoint: "https://weka01:14000".into(),
-        org: "Root".into(),
-        username: "alice".into(),
-        expires_in_s: 300,
-        saved_to: Some("/home/alice/.config/weka-token/config.toml".into()),
-        token_file: None,
-        password_change_required: false,
-        notes: vec![],
-    })
+    let saved_to = Some("/home/alice/.config/weka-token/config.toml".into());
+    Response::LoggedIn(LoggedIn { saved_to, ..e2e::samples::logged_in() })
 }
 
 /// A daemon for `login` and `trust`: these settings, this verdict, and success.

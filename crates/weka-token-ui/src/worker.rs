@@ -16,12 +16,12 @@ const AT_HAND_MS: u32 = 10_000;
 
 /// Whom the answers go to, and whom to ask.
 #[derive(Debug, Clone)]
-pub(crate) struct Desk {
+pub(crate) struct Worker {
     client: Arc<Client>,
     to: Sender<Input>,
 }
 
-impl Desk {
+impl Worker {
     pub(crate) const fn new(client: Arc<Client>, to: Sender<Input>) -> Self {
         Self { client, to }
     }
@@ -60,14 +60,14 @@ impl Desk {
         work: impl FnOnce(&Client) -> Result<T, Failure> + Send + 'static,
         told: impl Fn(Result<T, Failure>) -> Message + Send + Clone + 'static,
     ) {
-        let desk = self.clone();
+        let worker = self.clone();
         let tell = told.clone();
         let work = move || {
-            let outcome = work(&desk.client);
+            let outcome = work(&worker.client);
             // Nobody may be there any more to hear it.
-            desk.to.send(Input::Message(tell(outcome))).unwrap_or_default();
+            worker.to.send(Input::Message(tell(outcome))).unwrap_or_default();
         };
-        if let Err(error) = thread::Builder::new().name("desk".into()).spawn(work) {
+        if let Err(error) = thread::Builder::new().name("worker".into()).spawn(work) {
             let failure = Failure::new(FAILED, format!("no thread can be started: {error}"));
             self.to.send(Input::Message(told(Err(failure)))).unwrap_or_default();
         }
