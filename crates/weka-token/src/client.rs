@@ -15,7 +15,7 @@ use wire::{Finding, ProfileSettings, Request, Response, Status};
 
 pub use crate::cluster_trust::{Decision, certificate_facts, decision, mismatch};
 pub use crate::doctor::{in_short as diagnosis_in_short, word as word_for};
-pub use crate::login::{locked, one_locked, summary};
+pub use crate::login::{lockout, summary};
 pub use crate::output::printable;
 pub use crate::passwd::{after_the_lockout, check as check_new_password};
 pub use crate::terminal::Signals;

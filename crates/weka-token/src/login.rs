@@ -6,7 +6,7 @@ use crate::failure::{Failure, PERSON_NEEDED, USAGE};
 use crate::session::{self, ANSWER_MS, Session};
 use crate::span;
 use crate::terminal::{self, Terminal};
-use wire::{LoggedIn, Login, ProfileSettings, Request, Response, Target, TokenFileChoice, Trust};
+use wire::{LoggedIn, Login, ProfileSettings, Request, Response, State, Target, TokenFileChoice, Trust};
 
 pub(crate) fn run(session: &Session<'_>, options: &LoginOptions) -> Result<u8, Failure> {
     let timeout_ms = options.timeout.milliseconds();
@@ -72,17 +72,26 @@ pub(crate) fn may_log_in(
     }
 }
 
-/// Why no password is sent now: during a lockout it would be refused whatever it is, and prolong it.
-/// `option` is ` -p NAME` where the profile has to be named.
+/// Why no password is sent now, as far as that can be told before it is known for which account; nothing, where a lockout
+/// is known to be another account's.
 #[must_use]
-pub fn locked(name: &str, seconds: u64, option: &str) -> Failure {
-    locked_account(&format!("the account of profile {name}"), seconds, option)
+pub fn lockout(settings: &ProfileSettings) -> Option<Failure> {
+    let seconds = settings.locked_for_s?;
+    match settings.state {
+        State::LockedOut => Some(locked(&settings.name, seconds, "")),
+        // It may be that of any account that was tried.
+        State::LoggedOut => {
+            let account = format!("an account that was tried for profile {}", settings.name);
+            Some(locked_account(&account, seconds, ""))
+        }
+        _ => None,
+    }
 }
 
-/// The same, where a profile that is logged out has met a lockout: it may be that of any account that was tried for it.
-#[must_use]
-pub fn one_locked(name: &str, seconds: u64, option: &str) -> Failure {
-    locked_account(&format!("an account that was tried for profile {name}"), seconds, option)
+/// During a lockout a password would be refused whatever it is, and prolong it. `option` is ` -p NAME` where the profile
+/// has to be named.
+fn locked(name: &str, seconds: u64, option: &str) -> Failure {
+    locked_account(&format!("the account of profile {name}"), seconds, option)
 }
 
 fn locked_account(account: &str, seconds: u64, option: &str) -> Failure {

@@ -13,9 +13,7 @@ use secret::Password;
 use weka_token::client::{self, Decision, Offers};
 use weka_token::failure::{FAILED, Failure, USAGE};
 use weka_token::profile_name;
-use wire::{
-    Certificate, Login, ProfileSettings, Request, Response, State, Target, TokenFileChoice, Trust, Verdict,
-};
+use wire::{Certificate, Login, ProfileSettings, Request, Response, Target, TokenFileChoice, Trust, Verdict};
 
 /// A login.
 #[derive(Debug)]
@@ -276,11 +274,7 @@ impl LogIn {
             Answer::Described(Ok((settings, offers))) => {
                 let mut form = Form::new(&settings, &offers);
                 // The daemon sends no password for a locked account; another user may log in.
-                form.wrong = settings.locked_for_s.and_then(|seconds| match settings.state {
-                    State::LockedOut => Some(client::locked(&settings.name, seconds, "")),
-                    State::LoggedOut => Some(client::one_locked(&settings.name, seconds, "")),
-                    _ => None,
-                });
+                form.wrong = client::lockout(&settings);
                 self.form = Some(form);
                 self.stage = Stage::Form;
                 self.take_type_ahead(out);

@@ -11,7 +11,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use secret::Password;
 use weka_token::client;
 use weka_token::failure::{Failure, PERSON_NEEDED, USAGE};
-use wire::{ChangePassword, Request, Response, State};
+use wire::{ChangePassword, Request, Response};
 
 /// The dialog. Dropped, it takes the passwords with it.
 #[derive(Debug)]
@@ -163,13 +163,9 @@ impl Passwd {
     pub(super) fn answer(&mut self, now: Now, answer: Answer, out: &mut Outbox) -> Step {
         match answer {
             Answer::Described(Ok((settings, _))) => {
-                self.username = settings.username;
                 // Other accounts may be locked as well, which is nothing to this one.
-                let lockout = settings.locked_for_s.and_then(|seconds| match settings.state {
-                    State::LockedOut => Some(client::locked(&settings.name, seconds, "")),
-                    State::LoggedOut => Some(client::one_locked(&settings.name, seconds, "")),
-                    _ => None,
-                });
+                let lockout = client::lockout(&settings);
+                self.username = settings.username;
                 if let Some(lockout) = lockout {
                     self.stage = Stage::Refused(client::after_the_lockout(lockout, ""));
                     return Step::Stay;
