@@ -28,7 +28,9 @@ fn the_refresh_token_that_came_with_it_is_the_daemons_and_the_access_token_is_no
     it.home.run(&["refresh", "--timeout", "1m"]).ok();
     assert!(it.cluster.honours(&it.token()));
     assert_eq!(it.cluster.logins().len(), 1);
-    assert!(!it.daemon.log().contains(&long_lived));
+    let log = it.daemon.log();
+    assert!(!log.contains(&long_lived));
+    assert!(log.contains("a long-lived token of profile default was made for uid "), "{log}");
     assert_eq!(it.daemon.profile().refresh_failures_total, 0);
 }
 

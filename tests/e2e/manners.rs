@@ -190,12 +190,24 @@ fn completions_for_each_shell_name_the_commands_and_bash_takes_them() {
     }
     let script = home.run(&["completions", "bash"]).ok();
     home.write("completions.bash".as_ref(), &script);
-    let line = r#"source completions.bash; COMP_WORDS=(weka-token sta) COMP_CWORD=1
-        read -ra words < <(complete -p weka-token); for i in "${!words[@]}"; do
-            if [ "${words[i]}" = -F ]; then "${words[i+1]}" weka-token sta weka-token; fi
-        done; echo "${COMPREPLY[*]}""#;
-    let ran = finish(home.command("/bin/bash").args(["-c", line]), "");
-    assert_eq!(ran.ok(), "status");
+    let completed = |words: &str| {
+        let line = format!(
+            r#"source completions.bash; COMP_WORDS=({words}) COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+            read -ra words < <(complete -p weka-token); for i in "${{!words[@]}}"; do
+                if [ "${{words[i]}}" = -F ]; then
+                    "${{words[i+1]}}" weka-token "${{COMP_WORDS[-1]}}" "${{COMP_WORDS[-2]}}"
+                fi
+            done; echo "${{COMPREPLY[*]}}""#
+        );
+        finish(home.command("/bin/bash").args(["-c", &line]), "").ok()
+    };
+    assert_eq!(completed("weka-token sta"), "status");
+    // Behind a command, too, and where it has a hyphen of its own.
+    assert_eq!(completed("weka-token get --min"), "--min-ttl");
+    assert_eq!(completed("weka-token get --format h"), "header");
+    assert_eq!(completed("weka-token -q generate-token --access"), "--access-token-timeout");
+    assert_eq!(completed("weka-token profiles ren"), "rename");
+    assert_eq!(completed("weka-token profiles set-default --sock"), "--socket");
 }
 
 #[test]

@@ -33,6 +33,8 @@ pub fn mount_token_handed_out(peer: &Peer, profile: &str, filesystem: &str, expi
 /// Notes that a long-lived token was handed out; never the token.
 pub fn long_lived_handed_out(peer: &Peer, profile: &str, expires_in_s: u64) {
     if !tracing::enabled!(target: TARGET, Level::INFO) {
+        // It outlives the daemon, so that there is one is said in any case.
+        tracing::info!("a long-lived token of profile {profile} was made for {peer}");
         return;
     }
     let who = who(peer);

@@ -8,7 +8,7 @@ use std::fmt;
 use std::os::fd::AsFd;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::{Targets, filter_fn};
+use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
@@ -19,24 +19,22 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// What is logged unless somebody says otherwise.
 const USUAL: &str = "info";
 
-/// Starts logging with a tracing filter such as `info` or `weka_tokend=debug`.
+/// Starts logging with a tracing filter such as `debug` or `weka_rest=trace`. What it says nothing of is logged as
+/// usual, so that a mistake in it never silences an error.
 ///
 /// # Errors
-/// A filter that does not parse is reported in words, and `info` is used instead.
+/// A filter that is not understood is reported in words, and `info` is used instead.
 pub fn start(filter: Option<&str>, journal_stream: Option<&str>) -> Result<(), String> {
     let text = filter.filter(|text| !text.is_empty()).unwrap_or(USUAL);
     // `Targets` and not `EnvFilter`, which brings a whole regular expression engine along.
-    let (filter, problem) = match without_audit(text).parse::<Targets>() {
+    let (filter, problem) = match understood(text) {
         Ok(filter) => (filter, None),
-        Err(error) => {
+        Err(reason) => {
             let usual = without_audit(USUAL).parse().unwrap_or_default();
-            (usual, Some(format!("WEKA_TOKEN_LOG: {error}; using {USUAL}")))
+            (usual, Some(format!("WEKA_TOKEN_LOG: {reason}; using {USUAL}")))
         }
     };
-    let ours = filter_fn(|about| {
-        let target = about.target();
-        target.starts_with("weka_") || target.starts_with("engine") || target == audit::TARGET
-    });
+    let ours = filter_fn(|about| is_ours(about.target()));
     let lines = tracing_subscriber::fmt::layer()
         .event_format(Line { journald: is_journal(journal_stream) })
         .with_writer(std::io::stderr)
@@ -45,6 +43,30 @@ pub fn start(filter: Option<&str>, journal_stream: Option<&str>) -> Result<(), S
     // A second start (in tests) keeps the first subscriber.
     drop(tracing_subscriber::registry().with(filter).with(lines).try_init());
     problem.map_or(Ok(()), Err)
+}
+
+fn is_ours(target: &str) -> bool {
+    target.starts_with("weka_") || target.starts_with("engine") || target == audit::TARGET
+}
+
+/// The filter as it works.
+fn understood(text: &str) -> Result<Targets, String> {
+    let mut has_level = false;
+    for directive in text.split(',').map(str::trim).filter(|directive| !directive.is_empty()) {
+        if directive.parse::<LevelFilter>().is_ok() {
+            has_level = true;
+            continue;
+        }
+        let target = directive.split('=').next().unwrap_or_default();
+        if !is_ours(target) {
+            return Err(format!(
+                "\"{}\" is neither a level (error, warn, info, debug, trace) nor a part of weka-tokend with one, as in weka_tokend=debug or audit=info",
+                directive.escape_debug()
+            ));
+        }
+    }
+    let whole = if has_level { text.to_owned() } else { format!("{USUAL},{text}") };
+    without_audit(&whole).parse().map_err(|error| format!("{error}"))
 }
 
 /// The audit lines are off unless they are asked for by name.
@@ -98,7 +120,7 @@ mod tests {
     use super::*;
 
     fn lets_through(filter: &str, target: &str, level: Level) -> bool {
-        without_audit(filter).parse::<Targets>().unwrap().would_enable(target, &level)
+        understood(filter).unwrap().would_enable(target, &level)
     }
 
     #[test]
@@ -108,5 +130,19 @@ mod tests {
         assert!(!lets_through("trace", audit::TARGET, Level::INFO));
         assert!(lets_through("info,audit=info", audit::TARGET, Level::INFO));
         assert!(lets_through("weka_tokend=trace", "weka_tokend::server", Level::TRACE));
+    }
+
+    /// `inf` was taken for the name of a part, and a part that is named for all that is wanted: not even errors came.
+    #[test]
+    fn a_mistake_in_the_filter_silenced_everything() {
+        for filter in ["audit=info", "weka_rest=trace", "weka_tokend=debug,audit=info"] {
+            assert!(lets_through(filter, "weka_tokend::keeper", Level::ERROR), "{filter}");
+            assert!(lets_through(filter, "weka_tokend::keeper", Level::INFO), "{filter}");
+        }
+        assert!(!lets_through("error,audit=info", "weka_tokend::keeper", Level::INFO));
+        assert!(!lets_through("off", "weka_tokend::keeper", Level::ERROR));
+        for filter in ["inf", "verbose", "hyper=trace", "weka_tokend=debg", "info;audit=info"] {
+            assert!(understood(filter).is_err(), "{filter}");
+        }
     }
 }

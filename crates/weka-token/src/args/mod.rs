@@ -224,6 +224,15 @@ struct MountHelper {
 /// # Errors
 /// A usage failure with clap's explanation.
 pub(crate) fn parse(arguments: &[OsString]) -> Result<Parsed, Failure> {
+    let asked: Vec<_>;
+    let arguments = match arguments.split_first() {
+        // As git has it; clap's own `help` would be a second tree of commands in completions and manual pages.
+        Some((first, of)) if first == "help" => {
+            asked = of.iter().cloned().chain(["--help".into()]).collect();
+            asked.as_slice()
+        }
+        _ => arguments,
+    };
     match Arguments::try_parse_from(line("weka-token", arguments)) {
         Ok(parsed) => Ok(Parsed::Command(parsed.global, parsed.command)),
         Err(error) if is_about_curls_own(&error, arguments) => {

@@ -226,3 +226,19 @@ fn the_terminal_ui_is_run_from_path_with_what_it_has_to_know() {
     let outcome = finish(&mut command);
     assert_eq!((outcome.status, outcome.stdout.as_str()), (0, "--socket /s --profile prod\n"));
 }
+
+/// `weka-token help get` stands in the README, and was an unrecognized subcommand.
+#[test]
+fn help_was_not_to_be_had_by_its_name() {
+    for (asked, meant) in [
+        (&["help"][..], &["--help"][..]),
+        (&["help", "get"], &["get", "--help"]),
+        (&["help", "profiles", "rename"], &["profiles", "rename", "--help"]),
+    ] {
+        let (by_name, by_option) = (finish(&mut command(asked)), finish(&mut command(meant)));
+        assert_eq!((by_name.status, by_name.stderr.as_str()), (0, ""), "{asked:?}");
+        assert_eq!(by_name.stdout, by_option.stdout, "{asked:?}");
+    }
+    let outcome = finish(&mut command(&["help", "frobnicate"]));
+    assert_eq!((outcome.status, outcome.stdout.as_str()), (2, ""));
+}

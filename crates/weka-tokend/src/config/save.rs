@@ -11,7 +11,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 use weka_rest::Endpoint;
 
 /// Why a configuration file was not changed.
@@ -296,17 +296,19 @@ fn profile_table<'d>(
     let no_table =
         || SaveError::Unreadable { path: path.to_owned(), problem: format!("profile.{name} is not a table") };
     let is_first = document.is_empty();
-    let profiles = document
-        .entry("profile")
-        .or_insert_with(|| {
-            // [profile.NAME] alone is enough of a heading.
-            let mut profiles = Table::new();
-            profiles.set_implicit(true);
-            Item::Table(profiles)
-        })
-        .as_table_like_mut()
-        .ok_or_else(no_table)?;
+    let profiles = document.entry("profile").or_insert_with(|| {
+        // [profile.NAME] alone is enough of a heading.
+        let mut profiles = Table::new();
+        profiles.set_implicit(true);
+        Item::Table(profiles)
+    });
+    let is_inline = profiles.is_inline_table();
+    let profiles = profiles.as_table_like_mut().ok_or_else(no_table)?;
     let profile = profiles.entry(name.as_str()).or_insert_with(|| {
+        // Within braces only braces are written out.
+        if is_inline {
+            return Item::Value(Value::InlineTable(InlineTable::new()));
+        }
         let mut profile = Table::new();
         if is_first {
             profile.decor_mut().set_prefix("");

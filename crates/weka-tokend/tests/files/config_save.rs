@@ -123,6 +123,20 @@ fn inline_and_dotted_profiles_are_changed_where_they_are() {
     assert_eq!(home.config_text(), "profile.a.username = \"bob\" # dotted\n");
 }
 
+/// It was said to be added, and was not: within braces a table with a heading of its own is not written out.
+#[test]
+fn a_profile_was_not_added_within_braces() {
+    let home = Home::with_config("profile = { a = { username = \"alice\" } }\n");
+    add_profile(&home.dirs(), &name("b")).unwrap();
+    let changes = ProfileChanges { username: Some("bob".to_owned()), ..ProfileChanges::default() };
+    save_profile(&home.dirs(), &name("c"), &changes).unwrap();
+    let loaded = config::load(&home.dirs());
+    assert!(loaded.errors.is_empty(), "{:?}", loaded.errors);
+    let names: Vec<_> = loaded.config.profiles.keys().map(ProfileName::as_str).collect();
+    assert!(["a", "b", "c"].iter().all(|name| names.contains(name)), "{}", home.config_text());
+    assert_eq!(loaded.config.profiles[&name("c")].username.as_deref(), Some("bob"));
+}
+
 #[test]
 fn profiles_are_added_removed_renamed_and_made_the_default() {
     let home = Home::with_config(COMMENTED);
