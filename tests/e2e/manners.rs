@@ -47,6 +47,21 @@ fn no_standard_output_at_all_is_no_reason_to_crash() {
     assert!(ran.stderr.contains("space"), "{ran:?}");
 }
 
+/// It was made, written to /dev/null and reported as done: a token of 30 days that nobody had.
+#[test]
+fn a_token_that_outlives_the_daemon_was_made_for_a_standard_output_that_goes_nowhere() {
+    let it = LoggedIn::as_user(Cluster::start(&[]), "admin", "Admin-Pass1");
+    let before = it.cluster.log().len();
+    for line in ["generate-token >&-", "generate-token > /dev/null", "mount-token secure >&-"] {
+        let ran = shell(&it.home, &format!("\"$WT\" {line}"));
+        assert_eq!(ran.status, 1, "{line}: {ran:?}");
+        assert!(ran.stderr.contains("nobody would have the token; none was made"), "{line}: {ran:?}");
+    }
+    assert_eq!(it.cluster.log().len(), before, "nothing was asked for");
+    let ran = shell(&it.home, "\"$WT\" mount-token secure > /dev/full");
+    assert!(ran.status == 1 && ran.stderr.contains("was made all the same"), "{ran:?}");
+}
+
 #[test]
 fn a_watcher_whose_reader_leaves_ends_quietly() {
     let it = LoggedIn::to(Cluster::start(&[]));

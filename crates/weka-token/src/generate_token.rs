@@ -21,6 +21,9 @@ const ON_THE_WAY_S: u64 = 2;
 /// It was not made, or could not be written: then it lives all the same, and the message says what ends it.
 pub(crate) fn run(session: &Session<'_>, options: &GenerateOptions) -> Result<u8, Failure> {
     let clipboard = if options.copy { Some(clipboard(session)?) } else { None };
+    if clipboard.is_none() {
+        output::would_be_kept()?;
+    }
     let timeout_ms = options.timeout.milliseconds();
     let request = Request::Generate {
         profile: session.profile.clone(),

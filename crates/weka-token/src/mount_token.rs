@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 pub(crate) fn run(session: &Session<'_>, options: &MountTokenOptions) -> Result<u8, Failure> {
     let MountTokenOptions { filesystem, read_only, expires, json, timeout } = options;
+    output::would_be_kept()?;
     let timeout_ms = timeout.milliseconds();
     let request = Request::MountToken {
         profile: session.profile.clone(),
@@ -23,7 +24,8 @@ pub(crate) fn run(session: &Session<'_>, options: &MountTokenOptions) -> Result<
         return Err(session::unexpected());
     };
     let text = if *json { line(&grant) } else { raw(&grant)? };
-    output::result(text.as_bytes())?;
+    output::result(text.as_bytes())
+        .map_err(|failure| failure.then("the token was made all the same, and lives until it expires"))?;
     for note in &grant.notes {
         session.say(note);
     }

@@ -37,6 +37,23 @@ pub(crate) fn result(bytes: &[u8]) -> Result<Reader, Failure> {
     Ok(Reader::There)
 }
 
+/// Looked at before something is made that only its reader will have: a program that is started with its standard
+/// output closed writes to /dev/null as well.
+///
+/// # Errors
+/// What is written to stdout goes nowhere.
+pub(crate) fn would_be_kept() -> Result<(), Failure> {
+    let null = nix::sys::stat::stat("/dev/null").map(|null| null.st_rdev);
+    let stdout = nix::sys::stat::fstat(io::stdout()).map(|stdout| stdout.st_rdev);
+    if null.is_ok_and(|null| stdout == Ok(null)) {
+        return Err(Failure::new(
+            FAILED,
+            "standard output is closed or /dev/null, so nobody would have the token; none was made",
+        ));
+    }
+    Ok(())
+}
+
 /// Says something on stderr; if nobody can hear it, so be it.
 pub(crate) fn say(text: &str) {
     let mut line = wrapped(&printable(text), sys::columns(io::stderr()));
