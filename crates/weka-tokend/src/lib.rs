@@ -34,6 +34,7 @@ mod connection;
 pub mod dirs;
 mod errand;
 mod examination;
+mod falls;
 pub mod file_claims;
 pub mod file_watch;
 mod filesystems;

@@ -4,10 +4,10 @@ use crate::access::Access;
 use crate::board::Board;
 use crate::clock;
 use crate::config::{Loaded, ProfileConfig, ProfileName};
+use crate::falls::Falls;
 use crate::file_claims::FileClaims;
 use crate::keeper::Keeper;
 use crate::keeper::order::{Handle, Order};
-use crate::revival;
 use crate::surroundings::Surroundings;
 use engine::Moment;
 use std::collections::BTreeMap;
@@ -45,8 +45,7 @@ struct Inner {
     tasks: Vec<JoinHandle<()>>,
     /// Names that profiles had before, for those who began with them.
     renamed: BTreeMap<ProfileName, ProfileName>,
-    /// How often defects have ended a profile's keeper of late, and when last.
-    falls: BTreeMap<ProfileName, (u32, Moment)>,
+    falls: Falls,
     /// The registry itself, for those who watch over the keepers.
     registry: Weak<Registry>,
     notes: Vec<String>,
@@ -80,9 +79,15 @@ impl Inner {
         file: Option<ProfileConfig>,
     ) {
         self.tasks.retain(|task| !task.is_finished());
-        let watch =
-            revival::watch(Weak::clone(&self.registry), name.clone(), Arc::clone(&handle.board), task);
-        self.tasks.push(tokio::spawn(watch));
+        let (registry, board) = (Weak::clone(&self.registry), Arc::clone(&handle.board));
+        let fallen = name.clone();
+        self.tasks.push(tokio::spawn(async move {
+            if task.await.is_err_and(|error| error.is_panic())
+                && let Some(registry) = registry.upgrade()
+            {
+                registry.begin_anew(&fallen, &board).await;
+            }
+        }));
         self.renamed.remove(&name);
         self.profiles.insert(name, Entry::Running { handle, file: file.map(Box::new) });
     }
@@ -316,12 +321,7 @@ impl Registry {
 
     /// A defect has ended a profile's keeper; how long to wait before there is another.
     pub(crate) fn has_fallen(&self, name: &ProfileName) -> Duration {
-        let mut inner = self.inner();
-        let now = clock::now();
-        let before = inner.falls.get(name).filter(|(_, last)| now.since(*last) < revival::FORGIVEN);
-        let times = before.map_or(0, |(times, _)| times.saturating_add(1));
-        inner.falls.insert(name.clone(), (times, now));
-        revival::pause(times)
+        self.inner().falls.add(name, clock::now())
     }
 
     /// Takes a profile away.

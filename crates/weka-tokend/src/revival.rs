@@ -10,41 +10,11 @@ use crate::registry::Registry;
 use crate::remembered::Remembered;
 use crate::systemd::state::{Restored, State, StoredPair};
 use crate::systemd::store::Owner;
-use std::sync::{Arc, Weak};
-use std::time::Duration;
-use tokio::task::JoinHandle;
-
-/// The pause before the second time; it doubles with each.
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
-/// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(600);
-/// A keeper that has lived for so long is not taken to fall over the same again.
-pub(crate) const FORGIVEN: Duration = Duration::from_secs(3600);
-
-/// How long to wait, where it has happened so often before.
-pub(crate) fn pause(times: u32) -> Duration {
-    match times.checked_sub(1) {
-        None => Duration::ZERO,
-        Some(doublings) => FIRST_PAUSE.saturating_mul(1 << doublings.min(16)).min(LONGEST_PAUSE),
-    }
-}
-
-/// Waits for the end of a keeper, and sees to another one if it was a defect.
-pub(crate) async fn watch(
-    registry: Weak<Registry>,
-    name: ProfileName,
-    board: Arc<Board>,
-    task: JoinHandle<()>,
-) {
-    if task.await.is_err_and(|error| error.is_panic())
-        && let Some(registry) = registry.upgrade()
-    {
-        registry.begin_anew(&name, &board).await;
-    }
-}
+use std::sync::Arc;
 
 impl Registry {
-    async fn begin_anew(&self, name: &ProfileName, board: &Arc<Board>) {
+    /// Waits, the longer the oftener it has happened of late, and starts another keeper with what is left.
+    pub(crate) async fn begin_anew(&self, name: &ProfileName, board: &Arc<Board>) {
         let pause = self.has_fallen(name);
         let seconds = pause.as_secs();
         tracing::error!("a defect has ended the keeper of profile {name}; it begins anew in {seconds} s");
@@ -95,6 +65,7 @@ mod tests {
     use crate::surroundings::Surroundings;
     use engine::{Condition, Generation, Lease};
     use secret::AccessToken;
+    use std::time::Duration;
     use wire::Code;
 
     async fn until<T>(what: impl Fn() -> Option<T>) -> T {
@@ -147,10 +118,5 @@ mod tests {
         after.orders.send(Order::Fall).await.unwrap();
         until(|| after.orders.is_closed().then_some(())).await;
         registry.close().await;
-    }
-
-    #[test]
-    fn one_that_falls_again_and_again_waits_longer_each_time() {
-        assert_eq!([0, 1, 2, 3, 20, u32::MAX].map(|times| pause(times).as_secs()), [0, 5, 10, 20, 600, 600]);
     }
 }

@@ -3,8 +3,8 @@
 //!
 //! How long is the engine's rule ([`engine::caution`]), as is what each failure means.
 
-use super::exchange::{Purpose, failure_of};
-use super::recall::Past;
+use super::failure::{Purpose, failure_of};
+use super::past::Past;
 use crate::account::Account;
 use crate::clock;
 use crate::remembered::RefusedPassword;

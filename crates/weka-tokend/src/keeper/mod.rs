@@ -4,13 +4,13 @@
 //!
 //! - [`order`]: what others may ask of a keeper; `outcome` is what comes of an exchange
 //! - [`exchange`]: the tasks that talk to the cluster and the password source
-//! - `file`: the tasks around the token file; `filing` is what comes of them
+//! - `failure`: what their failures mean to the engine; `file`: the tasks around the token file; `filing` is what comes of them
 //! - [`reports`]: what all these tasks tell the keeper
 //! - [`pairs`]: the bytes behind the engine's generation numbers
 //! - `life`: its start, loop and end; `settings`: what another configuration means
 //! - `perform`: the engine's actions
 //! - `login`: a person's login and what follows from it; [`long_lived`]: tokens that live on without us
-//! - `memory`: what must outlive a restart; `record`: its file; `recall`: what the last daemon knew; `verdicts`: what the
+//! - `memory`: what must outlive a restart; `record`: its file; `recall`, `past`: what the last daemon knew; `verdicts`: what the
 //!   cluster makes of the source's password; `lockouts`: which accounts are locked
 //! - `offered`: pairs that somebody else renewed from ours
 //! - [`handover`]: a keeper's end, where the profile gets another name or is removed; [`surrendered`]: what it leaves to another
@@ -21,6 +21,7 @@
 //! - `view`: what people are told
 
 pub mod exchange;
+mod failure;
 pub mod file;
 mod filing;
 mod gate;
@@ -36,6 +37,7 @@ mod outcome;
 mod own;
 pub mod pairs;
 mod password_memory;
+mod past;
 mod perform;
 mod recall;
 mod record;

@@ -2,6 +2,7 @@
 
 use super::Keeper;
 use super::exchange;
+use super::failure::failure_of;
 use super::login::{LateLogin, PendingLogin};
 use super::own::Bond;
 use super::reports::End;
@@ -67,7 +68,7 @@ impl Keeper {
             }
             End::Failed(error) => {
                 tracing::debug!(profile = %self.name, %error, "an exchange failed");
-                let failure = exchange::failure_of(&error, running.purpose());
+                let failure = failure_of(&error, running.purpose());
                 match running.generates {
                     Some(waiter) if failure != Failure::Unauthorized => {
                         self.note_refused_token(waiter, &error)

@@ -4,7 +4,8 @@
 //! person is needed, and a logout ends them all. All passwords go through one gate.
 
 use super::order::{FINISH_LIMIT, Handle, Order};
-use super::recall::{self, Past};
+use super::past::Past;
+use super::recall;
 use super::surrendered::Surrendered;
 use super::{Keeper, Report};
 use crate::account::Account;

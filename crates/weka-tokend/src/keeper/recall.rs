@@ -4,13 +4,14 @@
 
 use super::Keeper;
 use super::exchange;
+use super::past::Past;
 use super::reports::Report;
 use crate::account::Account;
 use crate::clock;
-use crate::remembered::{LockedAccount, RefusedPassword, Remembered};
+use crate::remembered::{LockedAccount, Remembered};
 use crate::report::local_time_at;
 use crate::systemd::state::State;
-use engine::{Doubted, Event, Memory, Moment, Pause};
+use engine::{Doubted, Event, Memory, Moment};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -19,35 +20,6 @@ use tokio::time::timeout;
 pub(super) const READ_LIMIT: Duration = Duration::from_secs(2);
 /// How long where there is one that callers wait for.
 const SHORT_READ_LIMIT: Duration = Duration::from_millis(50);
-
-/// What speaks against sending a password of the source: one that was refused, one whose login got no answer, and for whom
-/// a login was under way when the last daemon ended.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Past {
-    pub(super) refused: Option<RefusedPassword>,
-    pub(super) doubted: Option<(RefusedPassword, Pause)>,
-    pub(super) attempted: Option<(Account, Pause)>,
-}
-
-impl Past {
-    /// What is kept of that, by the clock that goes on in sleep.
-    pub(super) fn of(kept: &Remembered, now: Moment) -> Self {
-        let unix = clock::unix_now_s();
-        // A clock that was set back makes nobody wait longer than was meant.
-        let pause = |until: i64, length_s: u64| {
-            let left = Duration::from_secs(u64::try_from(until.saturating_sub(unix)).unwrap_or(0));
-            let length = Duration::from_secs(length_s);
-            Pause { until: now + left.min(length), length }.recalled(now)
-        };
-        let doubted = kept.doubted.as_ref();
-        let attempted = kept.attempted.as_ref();
-        Self {
-            refused: kept.refused.clone(),
-            doubted: doubted.map(|kept| (kept.password.clone(), pause(kept.until, kept.pause_s))),
-            attempted: attempted.map(|kept| (kept.account.clone(), pause(kept.until, kept.pause_s))),
-        }
-    }
-}
 
 impl Keeper {
     /// What outlived the last daemon: the newer of what is in the service manager's store and what is in the state folder,
