@@ -1,8 +1,11 @@
 //! `weka-token logout`: forgotten here, and with `--revoke` at the cluster too.
 
 use crate::{LoggedIn, login, login_with, password_file, profile, weka_user_login};
-use e2e::{Cluster, Daemon, Home};
+use e2e::{Cluster, Daemon, Home, binaries, is_root, until};
 use serde_json::json;
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
 use wire::State;
 
 #[test]
@@ -97,5 +100,99 @@ fn a_logout_without_a_login_is_no_failure() {
     let home = Home::new();
     let _daemon = Daemon::start(&home);
     home.run(&["logout"]).ok();
+    home.run(&["logout"]).ok();
+}
+
+/// A daemon that keeps its tokens on a small disk of its own, and what they are called: by the daemon, and by others.
+struct SmallDisk {
+    home: Home,
+    daemon: Daemon,
+    file: PathBuf,
+    seen: PathBuf,
+}
+
+impl SmallDisk {
+    /// With alice logged in, or `None` where there can be none, which one line says.
+    fn with_tokens(cluster: &Cluster) -> Option<Self> {
+        if !is_root("a disk that is full") {
+            return None;
+        }
+        let home = Home::new();
+        let folder = home.path().join("disk");
+        fs::create_dir(&folder).unwrap();
+        let file = folder.join("auth-token.json");
+        home.configure(&profile("default", cluster, &format!("token_file = {file:?}")));
+        let mut command = home.command("unshare");
+        command.args(["--mount", "--propagation", "private", "--"]).arg(binaries::path("weka-tokend"));
+        let daemon = Daemon::launch(command, &home.socket(), &home.path().join("weka-tokend.log"));
+        let seen = PathBuf::from(format!("/proc/{}/root{}", daemon.pid(), file.display()));
+        let it = Self { home, daemon, file, seen };
+        it.mount("size=64k,mode=700");
+        login(&it.home, cluster, "alice", "Alice-Pass1").ok();
+        until("the file", || it.seen.exists().then_some(()));
+        Some(it)
+    }
+
+    fn mount(&self, options: &str) {
+        let pid = self.daemon.pid().to_string();
+        let mut command = self.home.command("nsenter");
+        command.args(["--mount", "--target", &pid, "mount", "-t", "tmpfs", "-o", options, "disk"]);
+        assert!(command.arg(self.file.parent().unwrap()).status().unwrap().success());
+    }
+
+    /// Leaves no room on it, and waits until a pair could not be saved for that.
+    fn fill(&self) -> PathBuf {
+        let filler = self.seen.with_file_name("filler");
+        let mut file = fs::File::create(&filler).unwrap();
+        while file.write_all(&[0; 4096]).is_ok() {}
+        let is_noted = |notes: &[String]| notes.iter().any(|note| note.contains("disk is full"));
+        self.daemon.until("a save has failed", |profile| is_noted(&profile.notes));
+        filler
+    }
+}
+
+#[test]
+fn a_logout_left_an_older_pair_of_the_login_in_a_file_whose_last_save_had_failed() {
+    let cluster = Cluster::start(&["--access-ttl", "2s"]);
+    let Some(it) = SmallDisk::with_tokens(&cluster) else { return };
+    it.fill();
+    assert!(fs::read_to_string(&it.seen).unwrap().contains("refresh_token"), "that of before");
+    let said = it.home.run(&["logout"]);
+    assert!(said.stderr.contains(&format!("deleted {}", it.file.display())), "{said:?}");
+    said.ok();
+    assert!(!it.seen.exists());
+}
+
+#[test]
+fn a_logout_that_could_not_delete_the_token_file_said_that_it_had_worked() {
+    let cluster = Cluster::start(&["--access-ttl", "2s"]);
+    let Some(it) = SmallDisk::with_tokens(&cluster) else { return };
+    it.mount("remount,ro");
+    let words = it.home.run(&["logout"]).refused(1);
+    assert!(
+        words.contains("are forgotten, but") && words.contains("run again: weka-token logout"),
+        "{words}"
+    );
+    assert!(words.contains(&format!("delete {}", it.file.display())), "{words}");
+    assert_eq!(it.daemon.profile().state, State::LoggedOut);
+    it.mount("remount,rw");
+    it.home.run(&["logout"]).ok();
+    assert!(!it.seen.exists());
+}
+
+#[test]
+fn a_logout_that_could_not_be_written_down_said_that_it_had_worked() {
+    let cluster = Cluster::start(&[]);
+    let (home, _) = password_file(&cluster, "Alice-Pass1");
+    let _daemon = Daemon::start(&home);
+    home.run(&["get"]).ok();
+    let folder = home.path().join(".local/state/weka-token");
+    let aside = home.path().join("aside");
+    fs::rename(&folder, &aside).unwrap();
+    home.write(&folder, "no folder\n");
+    let words = home.run(&["logout"]).refused(1);
+    assert!(words.contains("a restart will not know of it"), "{words}");
+    assert!(words.contains("log in again with the password from file"), "{words}");
+    fs::remove_file(&folder).unwrap();
     home.run(&["logout"]).ok();
 }

@@ -193,8 +193,13 @@ impl Registry {
                     let revoked = self.revoke(&handle, deadline(timeout_ms)).await;
                     notes.push(revoked.map_err(|refusal| still_logged_in(refusal, &handle))?);
                 }
-                notes.extend(handle.ask(|reply| Order::Logout { reply }).await?);
-                Ok(Response::Done { notes })
+                match handle.ask(|reply| Order::Logout { reply }).await {
+                    Ok(done) => Ok(Response::Done { notes: notes.into_iter().chain(done).collect() }),
+                    Err(refusal) => {
+                        notes.push(refusal.message);
+                        Err(Refusal { message: notes.join("; "), ..refusal })
+                    }
+                }
             }
             Request::Refresh { profile, timeout_ms } => {
                 let handle = self.find(profile.as_deref())?;

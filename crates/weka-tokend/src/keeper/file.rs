@@ -1,7 +1,7 @@
 //! The token file, from a keeper's side: looking, locking, saving, removing, each in a task of its own.
 
 use super::order::DoneReply;
-use super::reports::{Looked, Report, Saved};
+use super::reports::{Looked, Removed, Report, Saved};
 use crate::clock;
 use crate::config::TokenFile;
 use crate::note::Note;
@@ -156,32 +156,35 @@ pub fn spawn_save(
     });
 }
 
-/// A token file to be deleted after a logout, if it holds the pair.
+/// A token file to be deleted after a logout, if it holds a pair of ours.
 #[derive(Debug)]
 pub(super) struct Removal {
     /// The file, if there is one.
     pub(super) path: Option<PathBuf>,
     /// The pair that was held.
     pub(super) pair: Option<Pair>,
+    /// The pairs we had: where the last save failed, an older one is still in the file.
+    pub(super) known: Known,
     /// The sinks, which are being deleted.
     pub(super) sinks: Vec<Work>,
     /// The sessions of sinks, which are ending.
     pub(super) own: Vec<JoinHandle<()>>,
-    /// What the logout leaves to be known.
-    pub(super) warning: Option<String>,
     /// Who wants to hear of it.
     pub(super) reply: DoneReply,
 }
 
 impl Removal {
-    /// Deletes it, and answers.
+    /// Deletes it, and tells the keeper.
     pub(super) fn start(self, files: &FileWorker, reports: &mpsc::Sender<Report>) {
         let (files, reports) = (files.clone(), reports.clone());
         tokio::spawn(async move {
-            let mut notes = vec!["logged out; the tokens are forgotten".to_owned()];
-            notes.extend(self.warning);
-            if let (Some(path), Some(pair)) = (self.path, self.pair) {
-                notes.extend(remove(&files, path, &pair).await);
+            let (mut notes, mut left) = (Vec::new(), None);
+            if let Some(path) = self.path {
+                match remove(&files, &path, self.pair.as_ref(), self.known).await {
+                    Ok(true) => notes.push(format!("deleted {}", path.display())),
+                    Ok(false) => {}
+                    Err(problem) => left = Some((path, problem)),
+                }
             }
             let until = tokio::time::Instant::now() + LOOK_LIMIT;
             for sink in self.sinks {
@@ -190,23 +193,25 @@ impl Removal {
             for own in self.own {
                 drop(tokio::time::timeout_at(until, own).await);
             }
-            drop(self.reply.send(Ok(notes)));
-            drop(reports.send(Report::FileRemoved).await);
+            let removed = Removed { notes, left, is_last_word: false, reply: self.reply };
+            drop(reports.send(Report::FileRemoved(removed)).await);
         });
     }
 }
 
-async fn remove(files: &FileWorker, path: PathBuf, pair: &Pair) -> Option<String> {
-    let shown = path.display().to_string();
-    let ours = tokens_of(pair);
+/// Whether it was there, and ours.
+async fn remove(files: &FileWorker, path: &Path, held: Option<&Pair>, known: Known) -> Result<bool, String> {
+    let held = held.map(tokens_of);
     let is_ours = move |found: &Tokens| {
-        let same_refresh = ours.refresh_token.is_some() && found.refresh_token == ours.refresh_token;
-        same_refresh || (ours.access_token.is_some() && found.access_token == ours.access_token)
+        let is_held = held.as_ref().is_some_and(|held| {
+            let same_refresh = held.refresh_token.is_some() && found.refresh_token == held.refresh_token;
+            same_refresh || (held.access_token.is_some() && found.access_token == held.access_token)
+        });
+        is_held || known.has_tokens(found)
     };
+    let (shown, path) = (path.display().to_string(), path.to_owned());
     match files.run(LOOK_LIMIT, move || token_file::remove_if(&path, is_ours)).await {
-        Ok(Ok(true)) => Some(format!("deleted {shown}")),
-        Ok(Ok(false)) => None,
-        Ok(Err(error)) => Some(error.to_string()),
-        Err(gave_up) => Some(format!("{shown}: {gave_up}")),
+        Ok(removed) => removed.map_err(|error| error.to_string()),
+        Err(gave_up) => Err(format!("token file {shown}: {gave_up}")),
     }
 }

@@ -9,7 +9,7 @@
 //! - [`pairs`]: the bytes behind the engine's generation numbers
 //! - `life`: its start, loop and end; `settings`: what another configuration means
 //! - `perform`: the engine's actions
-//! - `login`: a person's login and what follows from it; [`long_lived`]: tokens that live on without us
+//! - `login`, `logout`: a person's, and what follows from them; [`long_lived`]: tokens that live on without us
 //! - `memory`: what must outlive a restart; `record`: its file; `recall`, `past`: what the last daemon knew; `verdicts`: what the
 //!   cluster makes of the source's password; `lockouts`: which accounts are locked
 //! - `offered`: pairs that somebody else renewed from ours
@@ -29,6 +29,7 @@ pub mod handover;
 mod life;
 mod lockouts;
 mod login;
+mod logout;
 pub mod long_lived;
 mod memory;
 mod offered;
@@ -300,7 +301,7 @@ impl Keeper {
             Report::MemoryWritten => self.on_memory_written(),
             Report::Own => self.show(clock::now()),
             Report::OwnLocked { account, wait } => self.found_locked(&account, wait),
-            Report::FileRemoved => self.saving = self.saving.saturating_sub(1),
+            Report::FileRemoved(removed) => self.on_file_removed(removed),
             Report::ProfileSaved => self.profile_saves = self.profile_saves.saturating_sub(1),
             Report::Untrusted(reason) => {
                 self.last_error = Some(reason);
@@ -343,29 +344,7 @@ impl Keeper {
             self.answer(waiter, answer, now);
         }
         self.drop_idle_logins();
-        let warning = self.unremembered();
-        for mut removal in std::mem::take(&mut self.removals) {
-            removal.warning.clone_from(&warning);
-            removal.start(&self.file.worker, &self.reports);
-        }
-    }
-
-    fn on_logout(&mut self, reply: order::DoneReply) {
-        let held = self.session.held().and_then(|generation| self.pairs.get(generation)).cloned();
-        for pending in self.logins.values_mut() {
-            pending.void = true;
-        }
-        self.pairs.login_changed();
-        self.sharing = Sharing::default();
-        self.feed(Event::Logout);
-        let path = self.config().token_file.path().map(ToOwned::to_owned);
-        let (sinks, own) = (self.sinks.work(), self.take_ending_own());
-        let removal = file::Removal { path, pair: held, sinks, own, warning: None, reply };
-        self.saving += 1;
-        // Said only once the logout would survive a crash.
-        if self.memory.is_writing() {
-            self.removals.push(removal);
-        } else {
+        for removal in std::mem::take(&mut self.removals) {
             removal.start(&self.file.worker, &self.reports);
         }
     }

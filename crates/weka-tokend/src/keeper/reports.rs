@@ -1,5 +1,6 @@
 //! What the tasks of a keeper tell it.
 
+use super::order::DoneReply;
 use super::password_memory::Seen;
 use crate::account::Account;
 use crate::note::Note;
@@ -8,6 +9,7 @@ use crate::password_source::PasswordSourceError;
 use crate::remembered::RefusedPassword;
 use engine::{ExchangeId, Generation, Moment, SourceId};
 use secret::Password;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use weka_rest::{ApiError, Grant};
@@ -69,7 +71,7 @@ pub enum Report {
     /// What must outlive a restart was written down.
     MemoryWritten,
     /// The token file was removed after a logout, or left alone.
-    FileRemoved,
+    FileRemoved(Removed),
     /// The session of a sink shows something else.
     Own,
     /// The session of a sink found an account locked.
@@ -160,4 +162,17 @@ pub enum Looked {
     Nothing,
     /// Something else.
     Problem(Note),
+}
+
+/// What became of the token file at a logout.
+#[derive(Debug)]
+pub struct Removed {
+    /// What was done.
+    pub(super) notes: Vec<String>,
+    /// The file that could not be deleted, and why.
+    pub(super) left: Option<(PathBuf, String)>,
+    /// That the logout could not be written down was tried once more.
+    pub(super) is_last_word: bool,
+    /// Who wants to hear of it.
+    pub(super) reply: DoneReply,
 }

@@ -100,6 +100,8 @@ pub(crate) fn is_fresh(metadata: &fs::Metadata) -> bool {
 pub fn remove_if(path: &Path, ours: impl Fn(&Tokens) -> bool) -> Result<bool, TokenFileError> {
     match read::read(path) {
         Ok(Some(found)) if ours(&found.tokens) => {}
+        // What it holds may be ours.
+        Err(error) if matches!(error.problem, TokenFileProblem::Io(_)) => return Err(error),
         _ => return Ok(false),
     }
     let failed = |problem| TokenFileError::from(ReplaceError { path: path.to_owned(), problem });
