@@ -128,23 +128,87 @@ fn what_a_removed_sinks_session_had_to_remember_was_left_behind() {
     assert_eq!(daemon.named("lab").state, State::Ready);
 }
 
+/// A running `weka-token exec`, and its token file.
+struct Command {
+    process: Process,
+    file: PathBuf,
+}
+
+impl Command {
+    fn start(home: &Home, options: &[&str]) -> Self {
+        let script = "echo \"$WEKA_TOKEN\"; read -r word; exit 0";
+        let mut command = home.weka_token(&[&["exec"], options, &["--", "sh", "-c", script]].concat());
+        let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = Process::start(pipes).unwrap();
+        let mut output = BufReader::new(process.child().stdout.take().unwrap());
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        Self { process, file: PathBuf::from(line.trim_end()) }
+    }
+
+    fn token(&self) -> String {
+        read_json(&self.file)["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Has the profile's token renewed, and waits for the next one in the file.
+    fn is_renewed(&self, home: &Home, profile: &str) {
+        let before = self.token();
+        home.run(&["refresh", "-p", profile, "--timeout", "1m"]).ok();
+        until("the next pair in the command's file", || (self.token() != before).then_some(()));
+    }
+
+    /// Ends it; what it said on standard error.
+    fn end(mut self) -> String {
+        self.process.child().stdin.take().unwrap().write_all(b"\n").unwrap();
+        let ended = self.process.ended_within(Duration::from_secs(60));
+        assert_eq!(ended.and_then(|status| status.code()), Some(0));
+        std::io::read_to_string(self.process.child().stderr.take().unwrap()).unwrap()
+    }
+}
+
+#[test]
+fn a_command_that_named_no_profile_went_over_to_whichever_became_the_default_one() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    login_with(&it.home, &it.cluster, "admin", "Admin-Pass1", &["-p", "adm"]).ok();
+    let running = Command::start(&it.home, &[]);
+    let who = || it.cluster.check(&running.token())["username"].clone();
+    it.home.run(&["profiles", "set-default", "adm"]).ok();
+    for _ in 0..2 {
+        running.is_renewed(&it.home, "default");
+        assert_eq!(who(), "alice");
+    }
+    assert_eq!(running.end(), "");
+}
+
+#[test]
+fn a_command_got_the_pair_of_whoever_logged_in_to_its_profile_next() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    let mut running = Command::start(&it.home, &[]);
+    let first = running.token();
+    let mut said = BufReader::new(running.process.child().stderr.take().unwrap());
+    login_with(&it.home, &it.cluster, "admin", "Admin-Pass1", &[]).ok();
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    assert!(line.starts_with("weka-token: profile default is logged in as admin"), "{line}");
+    // More than one pair of theirs, and none of them is for this command.
+    it.home.run(&["refresh", "--timeout", "1m"]).ok();
+    assert_eq!(running.token(), first);
+    login_with(&it.home, &it.cluster, "alice", "Alice-Pass1", &[]).ok();
+    until("a pair of its own account", || (running.token() != first).then_some(()));
+    assert_eq!(it.cluster.check(&running.token())["username"], "alice");
+    running.process.child().stdin.take().unwrap().write_all(b"\n").unwrap();
+    let ended = running.process.ended_within(Duration::from_secs(60));
+    assert_eq!(ended.and_then(|status| status.code()), Some(0));
+}
+
 #[test]
 fn a_command_that_ran_as_a_profile_was_left_with_its_old_token_when_that_got_another_name() {
     let it = LoggedIn::to(Cluster::start(&["--single-use-refresh"]));
     it.home.run(&["profiles", "rename", "default", "lab"]).ok();
-    let script = "echo \"$WEKA_TOKEN\"; read -r word; exit 0";
-    let mut command = it.home.weka_token(&["exec", "-p", "lab", "--", "sh", "-c", script]);
-    let mut running = Process::start(command.stdin(Stdio::piped()).stdout(Stdio::piped())).unwrap();
-    let mut output = BufReader::new(running.child().stdout.take().unwrap());
-    let mut line = String::new();
-    output.read_line(&mut line).unwrap();
-    let file = PathBuf::from(line.trim_end());
+    let running = Command::start(&it.home, &["-p", "lab"]);
     let renew_as = |name: &str| {
-        let before = read_json(&file);
-        it.home.run(&["refresh", "-p", name, "--timeout", "1m"]).ok();
-        until("the next pair in the command's file", || (read_json(&file) != before).then_some(()));
-        let token = read_json(&file)["access_token"].as_str().unwrap().to_owned();
-        assert!(it.cluster.honours(&token), "{name}");
+        running.is_renewed(&it.home, name);
+        assert!(it.cluster.honours(&running.token()), "{name}");
     };
     renew_as("lab");
     it.home.run(&["profiles", "rename", "lab", "hpc"]).ok();
@@ -155,11 +219,9 @@ fn a_command_that_ran_as_a_profile_was_left_with_its_old_token_when_that_got_ano
     assert!(words.contains("no profile lab"), "{words}");
     login_with(&it.home, &it.cluster, "admin", "Admin-Pass1", &["-p", "lab"]).ok();
     renew_as("prod");
-    let checked = it.cluster.check(read_json(&file)["access_token"].as_str().unwrap());
+    let checked = it.cluster.check(&running.token());
     assert_eq!(checked["username"], "alice", "{checked}");
-    running.child().stdin.take().unwrap().write_all(b"\n").unwrap();
-    let ended = running.ended_within(Duration::from_secs(60));
-    assert_eq!(ended.and_then(|status| status.code()), Some(0));
+    assert_eq!(running.end(), "");
 }
 
 #[test]

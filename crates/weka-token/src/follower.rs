@@ -29,6 +29,41 @@ pub(crate) enum Next {
     Nothing,
     /// This is the pair now.
     Pair(Box<Pair>),
+    /// The profile has gone over to another account, which is said once: its pairs are not for this file.
+    OtherAccount(String),
+}
+
+/// Whose pair it is, as far as the daemon knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Account {
+    username: Option<String>,
+    org: Option<String>,
+}
+
+impl Account {
+    fn of(pair: &Pair) -> Self {
+        Self { username: pair.token.username.clone(), org: pair.token.org.clone() }
+    }
+
+    /// Whether both are known, and are not the same.
+    fn differs_from(&self, other: &Self) -> bool {
+        let differ = |one: &Option<String>, other: &Option<String>| {
+            one.as_ref().zip(other.as_ref()).is_some_and(|(one, other)| one != other)
+        };
+        differ(&self.username, &other.username) || differ(&self.org, &other.org)
+    }
+
+    /// What was unknown may be known by now.
+    fn learn(&mut self, other: Self) {
+        self.username = self.username.take().or(other.username);
+        self.org = self.org.take().or(other.org);
+    }
+
+    fn shown(&self) -> String {
+        let user = self.username.as_deref().unwrap_or("another user");
+        let org = self.org.as_ref().map(|org| format!(" of {org}")).unwrap_or_default();
+        format!("{user}{org}")
+    }
 }
 
 /// What the daemon has to be told: a pair that somebody else renewed from one of its own.
@@ -63,6 +98,10 @@ pub(crate) struct Follower<'a> {
     profile: String,
     /// The pair in the file, or the one that what is in the file was renewed from.
     id: u64,
+    /// Whose pair that is. The profile may be logged in as somebody else meanwhile; the command is not.
+    account: Account,
+    /// The last pair of another account, which the daemon is asked for the next one after.
+    passed_over: Option<u64>,
     /// Whether the caller may have the pair: else nothing in the file can have been renewed from it.
     has_pair: bool,
     /// When the token in the file ends.
@@ -83,6 +122,8 @@ impl<'a> Follower<'a> {
             session,
             profile: pair.token.profile.clone(),
             id: pair.id,
+            account: Account::of(pair),
+            passed_over: None,
             has_pair: pair.refresh_token.is_some(),
             ends: end_of(pair, now),
             owed: None,
@@ -121,14 +162,22 @@ impl<'a> Follower<'a> {
         let Some((mut connection, asked, asked_at)) = self.open.take() else { return Next::Nothing };
         match (connection.receive(), asked) {
             (Ok(Response::Pair(pair)), Asked::Follow) => {
-                if pair.id == self.id && asked_at.elapsed() < Duration::from_secs(1) {
+                if pair.id == self.heard_last() && asked_at.elapsed() < Duration::from_secs(1) {
                     // It would not wait: it is about to end.
                     self.later();
                     return Next::Nothing;
                 }
                 self.pause = PAUSES.0;
-                self.has_pair = pair.refresh_token.is_some();
                 self.profile.clone_from(&pair.token.profile);
+                let account = Account::of(&pair);
+                if self.account.differs_from(&account) {
+                    self.due = Instant::now();
+                    let is_news = self.passed_over.replace(pair.id).is_none();
+                    return if is_news { self.other_account(&account) } else { Next::Nothing };
+                }
+                self.account.learn(account);
+                self.passed_over = None;
+                self.has_pair = pair.refresh_token.is_some();
                 if pair.id != self.id {
                     return Next::Pair(Box::new(pair));
                 }
@@ -147,6 +196,21 @@ impl<'a> Follower<'a> {
             _ => self.later(),
         }
         Next::Nothing
+    }
+
+    fn other_account(&self, account: &Account) -> Next {
+        Next::OtherAccount(format!(
+            "profile {} is logged in as {} now; the token file goes on for {} alone, and its token is not renewed \
+             until the profile is theirs again",
+            self.profile,
+            account.shown(),
+            self.account.shown()
+        ))
+    }
+
+    /// What the daemon is asked for the next one after.
+    fn heard_last(&self) -> u64 {
+        self.passed_over.unwrap_or(self.id)
     }
 
     /// The pair is in the file now.
@@ -190,7 +254,7 @@ impl<'a> Follower<'a> {
         let (request, asked) = match &self.owed {
             Some(offer) => (Request::Adopt { profile, after: self.id, offer: offer.clone() }, Asked::Adopt),
             None => {
-                let (after, wait_s) = (Some(self.id), POLL_S);
+                let (after, wait_s) = (Some(self.heard_last()), POLL_S);
                 (Request::Follow { profile, after, wait_s, timeout_ms: TIMEOUT_MS }, Asked::Follow)
             }
         };

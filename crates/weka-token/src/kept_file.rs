@@ -23,6 +23,9 @@ pub(crate) struct KeptFile<'a> {
     file: PrivateFile,
     watch: Option<Inotify>,
     follower: Follower<'a>,
+    session: &'a Session<'a>,
+    /// Who speaks, in front of what is said meanwhile.
+    speaker: &'a str,
 }
 
 /// Tells when the program has put something into the folder. Where the kernel has no more such watches for this user,
@@ -36,9 +39,9 @@ fn watch(folder: &Path) -> Option<Inotify> {
 
 impl<'a> KeptFile<'a> {
     /// Goes on from a file that holds this pair. The program is to be started after that, as it may write at once.
-    pub(crate) fn new(session: &'a Session<'a>, file: PrivateFile, pair: &Pair) -> Self {
+    pub(crate) fn new(session: &'a Session<'a>, speaker: &'a str, file: PrivateFile, pair: &Pair) -> Self {
         let watch = watch(file.folder());
-        Self { file, watch, follower: Follower::after(session, pair) }
+        Self { file, watch, follower: Follower::after(session, pair), session, speaker }
     }
 
     /// The file.
@@ -66,6 +69,7 @@ impl<'a> KeptFile<'a> {
                 match self.follower.heard() {
                     Next::Nothing => {}
                     Next::Pair(pair) => self.put(&pair),
+                    Next::OtherAccount(said) => self.session.say(&format!("{}: {said}", self.speaker)),
                 }
             }
         }

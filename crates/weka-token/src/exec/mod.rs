@@ -42,7 +42,7 @@ pub(crate) fn run(session: &Session<'_>, options: &ExecOptions) -> Result<u8, Fa
             Failure::new(BEFORE_START, message)
                 .then("set XDG_RUNTIME_DIR to a folder of yours with mode 0700, on memory if possible")
         })?;
-    let mut file = KeptFile::new(session, file, &pair);
+    let mut file = KeptFile::new(session, "weka-token", file, &pair);
     let child = command::start(&signals, &options.command, file.file().path())?;
     let (end, owed) = file.wait(&child, &signals);
     if let Some(owed) = owed {

@@ -158,7 +158,7 @@ impl Mount<'_> {
             format!("the token of profile {} at {} lives for {life}", token.profile, token.endpoint)
         });
         let signals = helper::hold_signals()?;
-        let mut file = KeptFile::new(&source.session, private_file(&pair)?, &pair);
+        let mut file = KeptFile::new(&source.session, MOUNT_HELPER, private_file(&pair)?, &pair);
         let option = [b"auth_token_path=", file.file().path().as_os_str().as_bytes()].concat();
         let words = self.words(Some(&option));
         // WEKA's first mount on a host takes longer than a token lives, so the file is kept current.
