@@ -170,12 +170,12 @@ impl SecretField {
         Used::Yes
     }
 
-    /// Takes a pasted password: its first line.
+    /// Takes a pasted password: its first line. A tab in it is part of it, as on standard input.
     pub(crate) fn paste(&mut self, text: &Password) {
         text.expose()
             .chars()
             .take_while(|letter| !matches!(letter, '\r' | '\n'))
-            .for_each(|it| self.insert(it));
+            .for_each(|it| if it == '\t' { self.push(it) } else { self.insert(it) });
     }
 
     /// Hands it out, and is empty from then on.
@@ -195,7 +195,13 @@ impl SecretField {
     }
 
     fn insert(&mut self, letter: char) {
-        if !letter.is_control() && self.0.len() + letter.len_utf8() <= LONGEST_PASSWORD {
+        if !letter.is_control() {
+            self.push(letter);
+        }
+    }
+
+    fn push(&mut self, letter: char) {
+        if self.0.len() + letter.len_utf8() <= LONGEST_PASSWORD {
             self.0.push(letter);
         }
     }
@@ -222,6 +228,13 @@ mod tests {
         for code in codes {
             assert_eq!(press(field, *code, KeyModifiers::NONE), Used::Yes, "{code:?}");
         }
+    }
+
+    #[test]
+    fn a_tab_in_a_pasted_password_was_dropped_without_a_word() {
+        let mut field = SecretField::default();
+        field.paste(&Password::new("a\tb\r\nc".into()));
+        assert_eq!(field.take().expose(), "a\tb");
     }
 
     #[test]

@@ -291,7 +291,7 @@ impl LogIn {
                 }
                 _ => self.back_to_form(Some(unexpected())),
             },
-            Answer::Response(Err(failure)) => self.back_to_form(Some(failure)),
+            Answer::Response(Err(failure)) => self.back_to_form(Some(without_options(failure))),
             Answer::Examined(_) => {}
         }
         Step::Stay
@@ -353,4 +353,12 @@ impl LogIn {
         }
         self.stage = Stage::Form;
     }
+}
+
+/// Here, what the commands have an option for is a field.
+fn without_options(mut failure: Failure) -> Failure {
+    for step in &mut failure.next_steps {
+        *step = step.replace(" (--org)", "");
+    }
+    failure
 }

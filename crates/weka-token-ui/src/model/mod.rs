@@ -51,8 +51,10 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use secret::Password;
 use std::time::Duration;
 use weka_token::failure::{FAILED, Failure};
-use wire::{ProfileStatus, Request};
+use wire::{ProfileStatus, Request, Response};
 
+/// The smallest screen that everything fits on, in columns and rows.
+pub(crate) const SMALLEST: (u16, u16) = (60, 16);
 /// The exit status of whoever was interrupted by Ctrl-C, as a shell has it.
 const INTERRUPTED: u8 = 130;
 
@@ -117,8 +119,12 @@ impl Model {
             Message::Mouse(event) => self.mouse(event),
             Message::Size(columns, rows) => self.size = (columns, rows),
             Message::Status(status) => {
+                let is_first = self.daemon.status.is_none();
                 self.daemon.answered(now.boot, status);
                 self.select_something();
+                if is_first {
+                    self.miss_the_wanted_one();
+                }
                 self.take_type_ahead();
             }
             Message::Lost(failure) => {
@@ -167,6 +173,9 @@ impl Model {
         if control && key.code == KeyCode::Char('c') {
             return self.out.push(Effect::Leave(INTERRUPTED));
         }
+        if self.is_too_small() {
+            return self.key_unseen(key);
+        }
         if self.notice.as_ref().is_some_and(|notice| notice.tone != Tone::Busy) {
             self.notice = None;
         }
@@ -181,6 +190,18 @@ impl Model {
         } else if self.dialog.is_some() {
             self.key_in_dialog(key, action);
         } else if let Some(action) = action {
+            self.act(action);
+        }
+    }
+
+    /// Whether the screen has no room for anything but the advice to enlarge it.
+    pub(crate) const fn is_too_small(&self) -> bool {
+        self.size.0 < SMALLEST.0 || self.size.1 < SMALLEST.1
+    }
+
+    /// A key does what that screen says, and nothing to what cannot be seen.
+    fn key_unseen(&mut self, key: KeyEvent) {
+        if let Some(action @ (Action::Quit | Action::Suspend | Action::Redraw)) = keys::action(key) {
             self.act(action);
         }
     }
@@ -222,6 +243,9 @@ impl Model {
     }
 
     fn paste(&mut self, text: &Password) {
+        if self.is_too_small() {
+            return;
+        }
         if self.waits_for_the_daemon(None) {
             self.ahead.paste(text);
         } else if let Some(dialog) = &mut self.dialog {
@@ -348,6 +372,13 @@ impl Model {
     }
 
     fn answer(&mut self, ticket: message::Ticket, answer: Answer) {
+        if let Answer::Response(Ok(response)) = &answer
+            && let Response::LoggedIn(done) = response.as_ref()
+        {
+            // A new one is in the list with the next status.
+            self.wanted = Some(done.profile.clone());
+            self.select_something();
+        }
         let answer = match &mut self.dialog {
             Some(dialog) => dialog.answer(self.now, ticket, answer, &mut self.out),
             None => Err(answer),
@@ -371,6 +402,16 @@ impl Model {
         if self.selected != name {
             (self.selected, self.scroll) = (name, 0);
         }
+    }
+
+    /// Says so where the profile that was asked for is not there. What was typed meanwhile was meant for it.
+    fn miss_the_wanted_one(&mut self) {
+        let known: Vec<_> = self.daemon.profiles().iter().map(|profile| profile.name.as_str()).collect();
+        let Some(wanted) = self.wanted.as_deref().filter(|_| !known.is_empty()) else { return };
+        let message = format!("there is no profile {wanted}; there are: {}", known.join(", "));
+        self.notice =
+            Some(Notice::bad(&Failure::new(FAILED, message).then("press n to log in to a new one")));
+        self.ahead = TypeAhead::default();
     }
 
     /// After an answer: the profile that was wanted, else the one that was selected, else the default one.

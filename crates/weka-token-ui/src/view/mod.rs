@@ -17,7 +17,7 @@ pub(crate) use look::Look;
 
 use crate::model::keys::BINDINGS;
 use crate::model::notice::Tone;
-use crate::model::{Hit, Model, Target};
+use crate::model::{Hit, Model, SMALLEST, Target};
 use ratatui::Frame;
 use ratatui::crossterm::event::KeyCode;
 use ratatui::layout::Rect;
@@ -28,8 +28,6 @@ use text::{clean, wrap};
 use unicode_width::UnicodeWidthStr;
 use weka_token::failure::NO_DAEMON;
 
-/// The smallest screen that everything fits on, in columns and rows.
-pub(crate) const SMALLEST: (u16, u16) = (60, 16);
 /// How many rows a notice, or what is wrong with the daemon, may take.
 const NOTICE_ROWS: usize = 4;
 

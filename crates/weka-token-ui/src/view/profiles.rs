@@ -112,8 +112,8 @@ fn row(
     let away = model.daemon.trouble.is_some();
     let pointer = if selected { look.pointer() } else { " " };
     let name = fit(&profile.name, columns.name, look.cut());
-    // Only the word is coloured.
-    let state = profile.state.as_str();
+    // Only the word is coloured. What it is by now, only the daemon knew.
+    let state = if away { "unknown" } else { profile.state.as_str() };
     let behind = " ".repeat(STATE.saturating_sub(state.width()) + 2);
     let name_style = if selected { look.selected() } else { Default::default() };
     let state_style = if away { look.faint() } else { look.state(profile.state) };

@@ -23,6 +23,39 @@ fn a_login_asks_for_what_is_not_known_and_no_more() {
 }
 
 #[test]
+fn the_cursor_stayed_where_it_was_after_a_login_to_a_new_profile() {
+    let mut person = Person::seeing(SIZE, three());
+    person.presses(KeyCode::Char('n'));
+    person.types("m");
+    person.is_told(samples::settings(true), Offers { username: "alice".into(), ..Offers::default() });
+    person.types("Alice-Pass1");
+    person.is_answered(samples::certificate(Verdict::Trusted));
+    let Response::LoggedIn(mut done) = samples::logged_in() else { panic!("another sample") };
+    done.profile = "m".into();
+    person.is_answered(Response::LoggedIn(done));
+    assert_eq!(person.model.selected.as_deref(), Some("default"), "it is not in the list yet");
+    let more = samples::profile("m", State::Ready, Some(100));
+    person.hears(Message::Status(samples::status([three(), vec![more]].concat())));
+    assert_eq!(person.model.selected.as_deref(), Some("m"));
+    // From then on it is the person's choice again.
+    person.presses(KeyCode::Home);
+    person.hears(Message::Status(samples::status(three())));
+    assert_eq!(person.model.selected.as_deref(), Some("a"));
+}
+
+#[test]
+fn a_refused_login_spoke_of_an_option_where_there_is_a_field() {
+    let mut person = Person::seeing(SIZE, three());
+    person.opens_login(true);
+    person.types("Alice-Pass2");
+    person.is_answered(samples::certificate(Verdict::Trusted));
+    person.is_refused("refused", "check them and the organization (--org); each attempt counts");
+    let Some(Dialog::LogIn(dialog)) = &person.model.dialog else { panic!("it was closed") };
+    let wrong = dialog.form.as_ref().unwrap().wrong.as_ref().unwrap();
+    assert_eq!(wrong.next_steps, ["check them and the organization; each attempt counts"]);
+}
+
+#[test]
 fn enter_goes_to_the_next_gap_and_names_one_that_is_left() {
     let mut person = Person::seeing(SIZE, three());
     person.opens_login(false);

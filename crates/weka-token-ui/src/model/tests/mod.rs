@@ -202,3 +202,55 @@ fn a_letter_with_ctrl_is_no_answer() {
     person.holds_control_and_presses('x');
     assert!(matches!(person.model.dialog, Some(Dialog::ApiToken(_))));
 }
+
+#[test]
+fn a_profile_that_is_not_there_was_passed_over_without_a_word() {
+    let mut person = Person::before(SIZE);
+    person.model = Model::new(SIZE, Some("nope".into()));
+    // What is typed at once is meant for the one that was asked for.
+    person.presses(KeyCode::Char('o'));
+    person.hears(Message::Status(samples::status(three())));
+    assert!(
+        notice(&person).contains("there is no profile nope; there are: a, default, z"),
+        "{}",
+        notice(&person)
+    );
+    assert!(person.model.dialog.is_none() && person.wishes().is_empty());
+    // It is said once, and one of that name is still what n offers.
+    person.presses(KeyCode::Char('n'));
+    assert!(notice(&person).is_empty());
+    let Stage::Name { field, .. } = stage(&person) else { panic!("no name is asked for") };
+    assert_eq!(field.whole(), "nope");
+    person.presses(KeyCode::Esc);
+    person.hears(Message::Status(samples::status(three())));
+    assert!(notice(&person).is_empty());
+}
+
+#[test]
+fn keys_on_a_screen_too_small_to_show_a_field_went_into_it() {
+    for key in ['l', 'n', 'p'] {
+        let mut person = Person::seeing(SIZE, three());
+        if key == 'l' {
+            person.opens_login(true)
+        } else {
+            person.presses(KeyCode::Char(key))
+        }
+        person.wishes();
+        let before = format!("{:?}", person.model.dialog);
+        person.hears(Message::Size(50, 12));
+        person.types("secret");
+        person.pastes("secret");
+        person.presses(KeyCode::Esc);
+        assert!(person.wishes().is_empty(), "{key}");
+        person.presses(KeyCode::Char('q'));
+        assert_eq!(person.wishes(), [Effect::Leave(0)], "as that screen says: {key}");
+        assert_eq!(format!("{:?}", person.model.dialog), before, "{key}");
+        if let Some(Dialog::LogIn(dialog)) = &person.model.dialog {
+            assert_eq!(dialog.form.as_ref().map_or(0, |form| form.password.count()), 0);
+        }
+    }
+    // Nor is anything done that is not seen to be done.
+    let mut person = Person::seeing((59, 16), three());
+    person.presses(KeyCode::Char('r'));
+    assert!(person.wishes().is_empty());
+}
