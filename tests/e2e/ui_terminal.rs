@@ -12,16 +12,29 @@ use std::path::Path;
 fn signals_give_the_terminal_back() {
     let it = LoggedIn::to(Cluster::start(&[]));
     let tmux = Tmux::start(&it.home, 80, 24);
-    for (signal, status) in
-        [(Signal::SIGTERM, 143), (Signal::SIGINT, 130), (Signal::SIGHUP, 129), (Signal::SIGQUIT, 131)]
-    {
-        tmux.enter("clear; weka-token ui; echo \"status $?.\"");
-        tmux.until_shown("ready: a live token");
-        assert_eq!(tmux.value("#{alternate_on}"), "1");
-        kill(Pid::from_raw(tmux.job()), signal).unwrap();
-        tmux.until_shown(&format!("status {status}."));
-        assert_given_back(&tmux);
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT] {
+        ended_by(&it.home, &tmux, signal as i32);
     }
+}
+
+#[test]
+fn signals_that_nobody_had_thought_of_left_the_terminal_as_it_was_drawn_on() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    let tmux = Tmux::start(&it.home, 80, 24);
+    // The last is a real-time signal, which has a number and no name.
+    for signal in [Signal::SIGUSR1, Signal::SIGABRT, Signal::SIGALRM, Signal::SIGXCPU] {
+        ended_by(&it.home, &tmux, signal as i32);
+    }
+    ended_by(&it.home, &tmux, 36);
+}
+
+fn ended_by(home: &Home, tmux: &Tmux, signal: i32) {
+    tmux.enter("clear; weka-token ui; echo \"status $?.\"");
+    tmux.until_shown("ready: a live token");
+    assert_eq!(tmux.value("#{alternate_on}"), "1");
+    finish(home.command("kill").args([format!("-{signal}"), tmux.job().to_string()]), "").ok();
+    tmux.until_shown(&format!("status {}.", 128 + signal));
+    assert_given_back(tmux);
 }
 
 #[test]

@@ -13,16 +13,9 @@ use std::thread;
 use weka_token::client::Signals;
 use zeroize::Zeroizing;
 
-/// Signals that end the program, stop it, or tell of the terminal.
-pub(crate) const SIGNALS: [Signal; 7] = [
-    Signal::SIGINT,
-    Signal::SIGTERM,
-    Signal::SIGHUP,
-    Signal::SIGQUIT,
-    Signal::SIGTSTP,
-    Signal::SIGCONT,
-    Signal::SIGWINCH,
-];
+/// Signals that stop the program or tell of the terminal. Those that end it are looked at, too, whichever they are: the
+/// terminal is to be given back.
+pub(crate) const SIGNALS: [Signal; 3] = [Signal::SIGTSTP, Signal::SIGCONT, Signal::SIGWINCH];
 /// As much as is read at once.
 const READ: usize = 1024;
 /// How long after Escape something may come that makes it the beginning of another key, in milliseconds.
@@ -33,8 +26,8 @@ const AFTER_ESCAPE_MS: u16 = 50;
 pub(crate) enum Input {
     /// For the model.
     Message(Message),
-    /// A signal.
-    Signal(Signal),
+    /// A signal, by its number.
+    Signal(i32),
     /// The terminal has gone.
     Gone,
 }
@@ -62,7 +55,7 @@ fn pass_on(signals: &Signals, decoder: &mut Decoder, to: &Sender<Input>) -> Opti
         // An interrupted wait is begun anew.
         Err(_) => return Some(()),
     }
-    while let Some(signal) = signals.take() {
+    while let Some(signal) = signals.take_number() {
         to.send(Input::Signal(signal)).ok()?;
     }
     if !fds.last().and_then(PollFd::any).unwrap_or(false) {

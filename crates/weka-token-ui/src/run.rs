@@ -44,7 +44,7 @@ fn show(options: Options) -> Result<u8, Failure> {
     let client = Arc::new(Client::new(options.socket, options.profile)?);
     let look = Look { colour: client.colour(), unicode: Look::is_utf8(|name| std::env::var_os(name)) };
     // Before any thread is started, so that all of them leave signals alone.
-    let signals = Arc::new(Signals::block(&SIGNALS)?);
+    let signals = Arc::new(Signals::block_all_that_end(&SIGNALS)?);
     let (to, inbox) = channel();
     let mut screen = Screen::take().map_err(|error| failed("take the terminal over", &error))?;
     let started =
@@ -124,22 +124,29 @@ impl Ui<'_> {
         let message = match input {
             Input::Message(message) => message,
             Input::Gone => return Ok(Some(Signals::exit_status(Signal::SIGHUP))),
-            Input::Signal(Signal::SIGWINCH) => {
-                let (columns, rows) = self.screen.size()?;
-                Message::Size(columns, rows)
-            }
-            Input::Signal(Signal::SIGTSTP) => {
+            Input::Signal(number) => return self.heed(number),
+        };
+        self.update(message)
+    }
+
+    fn heed(&mut self, number: i32) -> io::Result<Option<u8>> {
+        match Signal::try_from(number) {
+            Ok(Signal::SIGWINCH) => {}
+            Ok(Signal::SIGTSTP) => {
                 self.suspend()?;
                 return Ok(None);
             }
-            Input::Signal(Signal::SIGCONT) => {
+            Ok(Signal::SIGCONT) => {
                 // Whoever had the terminal meanwhile may have left it in any state.
                 self.screen.resume()?;
-                let (columns, rows) = self.screen.size()?;
-                Message::Size(columns, rows)
             }
-            Input::Signal(signal) => return Ok(Some(Signals::exit_status(signal))),
-        };
+            _ => return Ok(Some(Signals::exit_status_of(number))),
+        }
+        let (columns, rows) = self.screen.size()?;
+        self.update(Message::Size(columns, rows))
+    }
+
+    fn update(&mut self, message: Message) -> io::Result<Option<u8>> {
         for effect in self.model.update(now(), message) {
             if let Some(status) = self.carry_out(effect)? {
                 return Ok(Some(status));

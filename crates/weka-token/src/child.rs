@@ -1,10 +1,11 @@
 //! A program that was started, and runs under our eyes: what would end us is passed on to it, and we end after it.
 
 use crate::held_signals::HeldSignals;
+use crate::sys::{self, Change};
 use nix::errno::Errno;
+use nix::libc::{SIGTSTP, SIGTTIN, SIGTTOU};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, kill, raise};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::signal::{Signal, raise};
 use nix::unistd::Pid;
 use std::os::fd::AsFd;
 
@@ -13,8 +14,8 @@ use std::os::fd::AsFd;
 pub(crate) enum End {
     /// By itself, with this exit status.
     Status(u8),
-    /// By this signal.
-    Signal(Signal),
+    /// By the signal of this number.
+    Signal(i32),
 }
 
 impl End {
@@ -22,7 +23,7 @@ impl End {
     pub(crate) fn status(self) -> u8 {
         match self {
             Self::Status(status) => status,
-            Self::Signal(signal) => u8::try_from(128 + signal as i32).unwrap_or(u8::MAX),
+            Self::Signal(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
         }
     }
 }
@@ -61,8 +62,7 @@ impl Child {
     /// Sends it the signals that have arrived for us.
     pub(crate) fn pass_on(&self, signals: &HeldSignals) {
         for signal in signals.arrived() {
-            // It may have ended by itself.
-            let _ended = kill(self.0, signal);
+            sys::send(self.0, signal);
         }
     }
 
@@ -82,18 +82,16 @@ impl Child {
 
     fn standing(&self) -> Standing {
         loop {
-            return match waitpid(self.0, Some(WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED)) {
-                Ok(WaitStatus::Exited(_, status)) => {
+            return match sys::change_of(self.0) {
+                Ok(Change::Exited(status)) => {
                     Standing::Ended(End::Status(u8::try_from(status & 0xff).unwrap_or(u8::MAX)))
                 }
-                Ok(WaitStatus::Signaled(_, signal, _)) => Standing::Ended(End::Signal(signal)),
-                Ok(WaitStatus::Stopped(_, Signal::SIGTSTP | Signal::SIGTTIN | Signal::SIGTTOU)) => {
-                    Standing::Stopped
-                }
+                Ok(Change::Signaled(signal)) => Standing::Ended(End::Signal(signal)),
+                Ok(Change::Stopped(SIGTSTP | SIGTTIN | SIGTTOU)) => Standing::Stopped,
                 Err(Errno::EINTR) => continue,
                 // Somebody has waited for it in our place.
                 Err(_) => Standing::Ended(End::Status(u8::MAX)),
-                Ok(_) => Standing::Running,
+                Ok(Change::Stopped(_) | Change::None) => Standing::Running,
             };
         }
     }

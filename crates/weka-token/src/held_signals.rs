@@ -7,6 +7,34 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use std::os::fd::{AsFd, BorrowedFd};
 
+/// What is not ours to hold: the faults of a program itself, what stops a job or lets it go on, and what ends nobody.
+const LEFT_ALONE: [Signal; 14] = [
+    Signal::SIGSEGV,
+    Signal::SIGBUS,
+    Signal::SIGFPE,
+    Signal::SIGILL,
+    Signal::SIGTRAP,
+    Signal::SIGSYS,
+    Signal::SIGTSTP,
+    Signal::SIGTTIN,
+    Signal::SIGTTOU,
+    Signal::SIGCONT,
+    Signal::SIGWINCH,
+    Signal::SIGURG,
+    Signal::SIGCHLD,
+    // The runtime of this language ignores it; held, it would come back with each pipe whose reader has gone.
+    Signal::SIGPIPE,
+];
+/// What a terminal sends.
+const BY_TERMINAL: [Signal; 4] = [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGTSTP];
+
+/// All that ends a process which is not prepared for it, real-time signals among them.
+pub(crate) fn ending() -> SigSet {
+    let mut all = SigSet::all();
+    LEFT_ALONE.into_iter().for_each(|signal| all.remove(signal));
+    all
+}
+
 /// From now on, certain signals wait until they are looked at; the end of a child shows as one of them.
 #[derive(Debug)]
 pub(crate) struct HeldSignals {
@@ -15,10 +43,13 @@ pub(crate) struct HeldSignals {
 }
 
 impl HeldSignals {
+    /// Holds whatever would end this process, and `more`.
+    ///
     /// # Errors
     /// The kernel has no descriptors left.
-    pub(crate) fn hold(signals: impl IntoIterator<Item = Signal>) -> Result<Self, Errno> {
-        let mut held = SigSet::from_iter(signals);
+    pub(crate) fn hold(more: &[Signal]) -> Result<Self, Errno> {
+        let mut held = ending();
+        more.iter().for_each(|signal| held.add(*signal));
         held.add(Signal::SIGCHLD);
         let before = SigSet::thread_get_mask()?;
         held.thread_block()?;
@@ -26,13 +57,15 @@ impl HeldSignals {
         Ok(Self { before, arriving })
     }
 
-    /// Those that have arrived and that a child does not know of yet.
-    pub(crate) fn arrived(&self) -> impl Iterator<Item = Signal> {
+    /// Those that have arrived and that a child does not know of yet, by their numbers: some have no name.
+    pub(crate) fn arrived(&self) -> impl Iterator<Item = i32> {
         std::iter::from_fn(|| self.arriving.read_signal().ok().flatten()).filter_map(|arrived| {
-            let signal = i32::try_from(arrived.ssi_signo).ok().and_then(|it| Signal::try_from(it).ok())?;
-            // What a terminal sends, it sends to the child, too.
-            let by_terminal = arrived.ssi_code == SI_KERNEL;
-            (signal != Signal::SIGCHLD && !by_terminal).then_some(signal)
+            let number = i32::try_from(arrived.ssi_signo).ok()?;
+            let named = Signal::try_from(number).ok();
+            // What a terminal sends, it sends to the child, too. An alarm that was set before is for us alone.
+            let by_terminal =
+                arrived.ssi_code == SI_KERNEL && named.is_some_and(|signal| BY_TERMINAL.contains(&signal));
+            (named != Some(Signal::SIGCHLD) && !by_terminal).then_some(number)
         })
     }
 

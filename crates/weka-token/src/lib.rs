@@ -38,7 +38,7 @@
 //! - `output`: results on stdout in one write, everything else on stderr.
 //! - `failure`: message, next step, exit status.
 //! - `token_format`, `json`, `span`, `utc`, `wrap`: how things are written.
-//! - `sys`: the one unsafe call, the size of a terminal.
+//! - `sys`: the unsafe calls: the size of a terminal, and signals that have no name.
 
 mod after_help;
 mod args;

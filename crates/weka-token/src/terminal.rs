@@ -2,6 +2,7 @@
 //! wait (Ctrl-C, Ctrl-Z, a kill) leaves the terminal as it was.
 
 use crate::failure::{FAILED, Failure, USAGE};
+use crate::held_signals;
 use crate::output::printable;
 use crate::sys;
 use crate::wrap::wrapped;
@@ -37,7 +38,20 @@ impl Signals {
     /// # Errors
     /// The system does not have what it takes.
     pub fn block(signals: &[Signal]) -> Result<Self, Failure> {
-        let blocked: SigSet = signals.iter().copied().collect();
+        Self::block_set(signals.iter().copied().collect())
+    }
+
+    /// The same of all that would end this process, and of these.
+    ///
+    /// # Errors
+    /// As [`Self::block`].
+    pub fn block_all_that_end(more: &[Signal]) -> Result<Self, Failure> {
+        let mut blocked = held_signals::ending();
+        more.iter().for_each(|signal| blocked.add(*signal));
+        Self::block_set(blocked)
+    }
+
+    fn block_set(blocked: SigSet) -> Result<Self, Failure> {
         let prepare = || -> Result<Self, Errno> {
             let source = SignalFd::with_flags(&blocked, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
             let before = blocked.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
@@ -49,8 +63,13 @@ impl Signals {
     /// The next signal that has come, if any.
     #[must_use]
     pub fn take(&self) -> Option<Signal> {
-        let info = self.source.read_signal().ok().flatten()?;
-        Signal::try_from(i32::try_from(info.ssi_signo).ok()?).ok()
+        Signal::try_from(self.take_number()?).ok()
+    }
+
+    /// The same by its number: real-time signals have no name.
+    #[must_use]
+    pub fn take_number(&self) -> Option<i32> {
+        i32::try_from(self.source.read_signal().ok().flatten()?.ssi_signo).ok()
     }
 
     /// Stops the process as Ctrl-Z would have, and returns once it goes on.
@@ -64,7 +83,13 @@ impl Signals {
     /// The exit status of a process that a signal has ended, as a shell reports it.
     #[must_use]
     pub fn exit_status(signal: Signal) -> u8 {
-        u8::try_from(128 + signal as i32).unwrap_or(FAILED)
+        Self::exit_status_of(signal as i32)
+    }
+
+    /// The same for a signal by its number.
+    #[must_use]
+    pub fn exit_status_of(signal: i32) -> u8 {
+        u8::try_from(128 + signal).unwrap_or(FAILED)
     }
 }
 

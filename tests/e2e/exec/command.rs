@@ -1,6 +1,7 @@
 //! The command that is run: its exit status, its signals, its job.
 
 use super::{Resting, entries, folder, logged_in};
+use e2e::home::finish;
 use e2e::terminal::Terminal;
 use e2e::until::PATIENCE;
 use e2e::{Daemon, Home, until};
@@ -68,6 +69,29 @@ fn signals_are_passed_on_and_the_command_decides() {
     running.process.signal(Signal::SIGTERM);
     assert_eq!(running.process.ended_within(PATIENCE).unwrap().code(), Some(128 + 15));
     assert!(!running.file.exists());
+}
+
+#[test]
+fn signals_that_nobody_had_thought_of_left_the_command_alone_with_a_file_that_nobody_kept() {
+    let it = logged_in(&[]);
+    let send = |signal: i32, running: &Resting| {
+        let pid = running.process.pid().to_string();
+        finish(it.home.command("kill").args([format!("-{signal}"), pid]), "").ok();
+    };
+    // The last is a real-time signal, which has a number and no name.
+    for signal in [Signal::SIGALRM as i32, Signal::SIGXCPU as i32, Signal::SIGABRT as i32, 36] {
+        let mut running = Resting::start(&it.home);
+        send(signal, &running);
+        let status = running.process.ended_within(PATIENCE).expect("it ends");
+        assert_eq!(status.code(), Some(128 + signal), "of the command, and not of ours");
+        assert!(!running.file.exists(), "{signal}");
+    }
+    // The command decides about them, too.
+    let script = "trap 'exit 42' ALRM; echo \"$WEKA_TOKEN\"; while :; do read -r word || exit 1; done";
+    let mut running = Resting::run(&it.home, script);
+    send(Signal::SIGALRM as i32, &running);
+    assert_eq!(running.process.ended_within(PATIENCE).expect("it ends").code(), Some(42));
+    assert!(entries(&folder(&it.home)).is_empty());
 }
 
 #[test]

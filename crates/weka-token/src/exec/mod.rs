@@ -16,25 +16,15 @@ use nix::sys::signal::Signal;
 use std::path::PathBuf;
 use wire::{Pair, Response};
 
-/// What is passed on. The rest ends this process as it would any other, or concerns it alone.
-const PASSED_ON: [Signal; 9] = [
-    Signal::SIGHUP,
-    Signal::SIGINT,
-    Signal::SIGQUIT,
-    Signal::SIGTERM,
-    Signal::SIGUSR1,
-    Signal::SIGUSR2,
-    Signal::SIGWINCH,
-    Signal::SIGTSTP,
-    Signal::SIGCONT,
-];
+/// What is passed on besides what would end this process.
+const PASSED_ON: [Signal; 3] = [Signal::SIGWINCH, Signal::SIGTSTP, Signal::SIGCONT];
 /// How long the daemon may take, once the command has ended, to be told of a pair that the command renewed.
 const TELLING_MS: u32 = 10_000;
 
 pub(crate) fn run(session: &Session<'_>, options: &ExecOptions) -> Result<u8, Failure> {
     let pair = first_pair(session, options).map_err(Failure::before_start)?;
     // From here on no signal ends this process before its file is gone.
-    let signals = HeldSignals::hold(PASSED_ON)
+    let signals = HeldSignals::hold(&PASSED_ON)
         .map_err(|error| Failure::new(BEFORE_START, format!("signals cannot be held: {}", error.desc())))?;
     let file =
         PrivateFile::make(&places(session.environment), &FileTokens::of(&pair)).map_err(|failures| {

@@ -19,8 +19,6 @@ use std::path::Path;
 pub(super) const PROGRAM: &str = "/sbin/mount.wekafs";
 /// All that it sees of an environment.
 const ENVIRONMENT: [&str; 1] = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"];
-/// What asks us to end.
-const ENDING: [Signal; 4] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM];
 
 /// Whether there is such a program.
 ///
@@ -36,13 +34,13 @@ pub(super) fn check() -> Result<(), Failure> {
     Err(not_mounted(format!("{PROGRAM}: {reason}")).then("install the WEKA client: it comes with its agent"))
 }
 
-/// From now on, what asks this process to end waits until it is looked at.
+/// From now on, what would end this process waits until it is looked at.
 ///
 /// # Errors
 /// The kernel has no descriptors left.
 pub(super) fn hold_signals() -> Result<HeldSignals, Failure> {
     let failed = |error: Errno| Failure::new(SYSTEM, format!("signals cannot be held: {}", error.desc()));
-    HeldSignals::hold(ENDING).map_err(failed)
+    HeldSignals::hold(&[]).map_err(failed)
 }
 
 /// Starts it. `lock` stays open in it, so that what it reads is not swept away under it, should this process be killed.
@@ -84,6 +82,10 @@ pub(super) fn start(
 pub(super) fn status(end: End) -> Result<u8, Failure> {
     match end {
         End::Status(status) => Ok(status),
-        End::Signal(signal) => Err(not_mounted(format!("{PROGRAM} was ended by {signal}"))),
+        End::Signal(signal) => {
+            let name =
+                Signal::try_from(signal).map_or_else(|_| format!("signal {signal}"), |it| it.to_string());
+            Err(not_mounted(format!("{PROGRAM} was ended by {name}")))
+        }
     }
 }
