@@ -141,7 +141,7 @@ fn what_wekas_helper_says_and_how_it_ends_is_passed_on() {
         ("echo no such filesystem >&2; exit 17", 17, "no such filesystem"),
         ("exit 32", 32, ""),
         ("exit 255", 255, ""),
-        ("kill -KILL $$", 32, "mount.weka-token: /sbin/mount.wekafs was ended by SIGKILL"),
+        ("kill -KILL $$", 32, ": /sbin/mount.wekafs was ended by SIGKILL"),
     ] {
         host.machine.behave(behaviour);
         let failed = host.mount("_netdev", SECURE);
@@ -280,6 +280,18 @@ fn a_mount_token_goes_into_the_options_where_that_is_asked_for_and_there_is_no_f
     assert_eq!(failed.status, 32, "{failed:#?}");
     assert!(failed.stderr.contains("mount.weka-token: ") && failed.stderr.contains("nothing"), "{failed:#?}");
     assert_eq!(host.machine.calls().len(), 1);
+}
+
+#[test]
+fn a_mount_token_was_put_on_a_command_line_without_a_word() {
+    let Some(host) = Host::as_user(Cluster::start(&[]), "admin", "Admin-Pass1") else { return };
+    let mounted = host.mount("_netdev,token_via=mount-token", SECURE);
+    assert_eq!((mounted.status, mounted.stderr.lines().count()), (0, 1), "{mounted:#?}");
+    for words in
+        ["warning: the mount token of filesystem secure, which lives for ", "all on this host can see it"]
+    {
+        assert!(mounted.stderr.contains(words), "{mounted:#?}");
+    }
 }
 
 #[test]

@@ -129,8 +129,31 @@ fn only_root_can_and_others_are_told_so() {
     let mut command = host.machine.command(&by_user);
     let refusal = finish(command.env("WEKA_TOKEN_SOCKET", host.it.daemon.socket()), "");
     assert_eq!(refusal.status, 1, "{refusal:#?}");
-    assert!(refusal.stderr.contains("mount.weka-token: only root can mount"), "{refusal:#?}");
+    assert!(refusal.stderr.contains("only root can mount"), "{refusal:#?}");
     assert!(host.machine.calls().is_empty());
+}
+
+#[test]
+fn messages_did_not_say_which_of_many_mounts_they_were_about() {
+    let Some(host) = Host::to(Cluster::start(&[])) else { return };
+    let named = format!("mount.weka-token: {SPEC} on {SECURE}: ");
+    let failed = host.mount("_netdev,token_colour=red", SECURE);
+    assert!(failed.stderr.starts_with(&format!("{named}unknown mount option token_colour")), "{failed:#?}");
+    let mounted = host.mount("ro", SECURE);
+    assert!(mounted.stderr.starts_with(&format!("{named}warning: without _netdev")), "{mounted:#?}");
+    // What mount(8) is to be told is an option of a mount, and nobody has to type the rest anew.
+    host.machine.run(&["touch", "/run/no.sock"]).ok();
+    let failed = host.mount("_netdev,token_timeout=1s,token_socket=/run/no.sock", SECURE);
+    assert!(
+        failed.stderr.contains("(-o token_socket=)") && !failed.stderr.contains("--socket"),
+        "{failed:#?}"
+    );
+    let client =
+        ["setpriv", "--reuid", "64321", "--regid", "64321", "--clear-groups", "/sbin/mount.weka-token"];
+    let words = ["-o", "ro,token_profile=prod,net=\"a,b\"", "weka01/f", "/mnt/with space"];
+    let refusal = host.machine.run(&[&client[..], &words].concat()).refused(1);
+    let step = "sudo mount -t weka-token -o 'ro,token_profile=prod,net=\"a,b\"' weka01/f '/mnt/with space'";
+    assert!(refusal.contains(step), "{refusal}");
 }
 
 #[test]

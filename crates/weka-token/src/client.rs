@@ -6,7 +6,7 @@ use crate::clipboard::Clipboard;
 use crate::connection::{Connection, ExchangeError};
 use crate::environment::Environment;
 use crate::failure::{FAILED, Failure};
-use crate::session::{self, Session};
+use crate::session::{self, SOCKET_OPTION, Session};
 use crate::socket_search::Places;
 use crate::{cluster_trust, doctor, output, status_pages};
 use std::path::PathBuf;
@@ -134,6 +134,7 @@ impl Client {
             places: self.places.clone(),
             profile: self.profile.clone(),
             quiet: true,
+            socket_option: SOCKET_OPTION,
         }
     }
 }

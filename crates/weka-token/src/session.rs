@@ -17,8 +17,13 @@ use wire::{FrameError, Request, Response};
 pub(crate) const ANSWER_MS: u32 = 10_000;
 /// What the client waits beyond the wait it asked the daemon for.
 const GRACE: Duration = Duration::from_secs(2);
+/// The longest path that a socket can have, in bytes: unix(7), less the NUL that ends it.
+const LONGEST_PATH: usize = 107;
 /// The first pause before a repetition, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(200));
+
+/// What names a socket, for all commands but `mount`.
+pub(crate) const SOCKET_OPTION: &str = "--socket ";
 
 /// What every command needs.
 #[derive(Debug)]
@@ -27,6 +32,8 @@ pub(crate) struct Session<'a> {
     pub(crate) places: Places,
     pub(crate) profile: Option<String>,
     pub(crate) quiet: bool,
+    /// What names a socket on this command line, for messages.
+    pub(crate) socket_option: &'static str,
 }
 
 impl<'a> Session<'a> {
@@ -40,7 +47,7 @@ impl<'a> Session<'a> {
             None => environment.profile.as_deref().map(profile_name::from_environment).transpose()?,
         };
         let places = socket_search::places(global.socket.as_deref(), environment, nix::unistd::geteuid());
-        Ok(Self { environment, places, profile, quiet: global.quiet })
+        Ok(Self { environment, places, profile, quiet: global.quiet, socket_option: SOCKET_OPTION })
     }
 }
 
@@ -135,9 +142,12 @@ impl Session<'_> {
                 Failure::new(NO_DAEMON, message).then(start())
             }
             ConnectError::Refused(path) if !is_socket(&path) => {
-                Failure::new(NO_DAEMON, format!("no daemon: {} is no socket", path.display())).then(
-                    "name the socket of a daemon (--socket, WEKA_TOKEN_SOCKET), or none for the usual ones",
-                )
+                let option = self.socket_option.trim_end();
+                // Nothing in the environment counts for a mount.
+                let variable = if option == "--socket" { ", WEKA_TOKEN_SOCKET" } else { "" };
+                Failure::new(NO_DAEMON, format!("no daemon: {} is no socket", path.display())).then(format!(
+                    "name the socket of a daemon ({option}{variable}), or none for the usual ones"
+                ))
             }
             ConnectError::Refused(path) => {
                 let message = format!("no daemon: nobody listens on {} (left behind)", path.display());
@@ -153,10 +163,19 @@ impl Session<'_> {
                      nothing was sent",
                     path.display()
                 );
-                let step = format!("if that is meant, name it: --socket {}", path.display());
+                let step = format!("if that is meant, name it: {}{}", self.socket_option, path.display());
                 Failure::new(NOT_PERMITTED, message).then(step)
             }
             ConnectError::TimedOut(path) => no_answer(ExchangeError::TimedOut, &path, timeout_ms),
+            ConnectError::Other(path, _) if path.as_os_str().len() > LONGEST_PATH => {
+                let length = path.as_os_str().len();
+                let message = format!(
+                    "the path of the socket is too long: {length} bytes, and {LONGEST_PATH} are the most: {}",
+                    path.display()
+                );
+                Failure::new(FAILED, message)
+                    .then(format!("choose a shorter one, on both sides: {}PATH", self.socket_option))
+            }
             ConnectError::Other(path, error) => {
                 Failure::new(FAILED, format!("cannot connect to {}: {error}", path.display()))
             }

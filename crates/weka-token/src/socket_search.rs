@@ -70,11 +70,11 @@ impl Places {
         let manager = environment.runtime_dir.clone();
         let manager = manager.unwrap_or_else(|| PathBuf::from(format!("/run/user/{}", self.uid)));
         // A daemon that is started without a place for its socket ends; both sides heed the variable.
-        if environment.runtime_dir.is_none()
-            && !manager.is_dir()
-            && let Some(home) = &environment.home
-        {
-            let socket = shell_word(&home.join(".weka-token.sock").display().to_string());
+        if environment.runtime_dir.is_none() && !manager.is_dir() {
+            let socket = match &environment.home {
+                Some(home) => shell_word(&home.join(".weka-token.sock").display().to_string()),
+                None => "PATH".to_owned(),
+            };
             return format!("export WEKA_TOKEN_SOCKET={socket}; weka-tokend &");
         }
         let config = environment.home.as_ref().map(|home| home.join(".config/systemd/user"));
@@ -94,8 +94,8 @@ fn folder_owner(folder: &Path) -> Option<Uid> {
 }
 
 /// Quotes what a shell would not take as one word.
-fn shell_word(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+=:@%".contains(&byte);
+pub(crate) fn shell_word(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+=:@%,".contains(&byte);
     if !text.is_empty() && text.bytes().all(plain) {
         return text.to_owned();
     }
@@ -175,6 +175,10 @@ mod tests {
             runtime_dir: Some(home.path().join("run")),
             ..Environment::default()
         };
+        // Without a home there is no better place than the one that somebody names, for both sides.
+        let nowhere = Places { uid: Uid::from_raw(4_000_000), ..places(None, &Environment::default(), ME) };
+        let step = nowhere.start_command(&Environment::default());
+        assert_eq!(step, "export WEKA_TOKEN_SOCKET=PATH; weka-tokend &");
         let found = places(None, &environment, ME);
         let units = home.path().join(".config/systemd/user");
         std::fs::create_dir_all(&units).unwrap();

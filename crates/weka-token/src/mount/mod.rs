@@ -20,7 +20,7 @@ use crate::kept_file::KeptFile;
 use crate::private_file::PrivateFile;
 use crate::private_folder::{Obstacle, Place, reasons};
 use crate::session::Session;
-use crate::socket_search::{self, Places};
+use crate::socket_search::{self, Places, shell_word};
 use crate::span;
 use crate::token_json::FileTokens;
 use failed::{SYSTEM, not_mounted, wrong};
@@ -45,18 +45,31 @@ pub(crate) fn is_helper(program: &OsStr) -> bool {
     Path::new(program).file_name() == Some(OsStr::new(MOUNT_HELPER))
 }
 
+/// Mounts. Whatever is said names the mount: `mount -a` and a boot make many.
 pub(crate) fn run(global: &Global, arguments: &MountOptions) -> Result<u8, Failure> {
+    mount(global, arguments).map_err(|failure| {
+        let message = format!("{}: {}", named(arguments), failure.message);
+        Failure { message, ..failure }
+    })
+}
+
+fn named(arguments: &MountOptions) -> String {
+    // On one line, whatever is in it.
+    let shown = |word: &OsStr| match word.to_string_lossy() {
+        text if text.chars().any(char::is_control) => text.escape_debug().to_string(),
+        text => text.into_owned(),
+    };
+    format!("{} on {}", shown(&arguments.spec), shown(arguments.folder.as_os_str()))
+}
+
+fn mount(global: &Global, arguments: &MountOptions) -> Result<u8, Failure> {
     let mut options = Options::parse(&arguments.options, arguments.sloppy)?;
     merge(&mut options.profile, global.profile.clone(), "--profile", "token_profile")?;
     merge(&mut options.socket, global.socket.clone(), "--socket", "token_socket")?;
     let filesystem = spec::filesystem(&arguments.spec)?;
     let kind = kind(arguments.kind.as_deref())?;
     if !nix::unistd::geteuid().is_root() {
-        return Err(wrong("only root can mount").then(format!(
-            "run: sudo mount -t weka-token {} {}",
-            arguments.spec.display(),
-            arguments.folder.display()
-        )));
+        return Err(wrong("only root can mount").then(as_root(arguments)));
     }
     helper::check()?;
     // In another namespace it may be another.
@@ -65,24 +78,44 @@ pub(crate) fn run(global: &Global, arguments: &MountOptions) -> Result<u8, Failu
     }
     let environment = Environment::default();
     let places = places(&options);
-    let session =
-        Session { environment: &environment, places, profile: options.profile.clone(), quiet: global.quiet };
-    let mount = Mount { arguments, options: &options, kind, verbose: arguments.verbose && !global.quiet };
+    let session = Session {
+        environment: &environment,
+        places,
+        profile: options.profile.clone(),
+        quiet: global.quiet,
+        socket_option: "-o token_socket=",
+    };
+    let speaker = format!("{MOUNT_HELPER}: {}", named(arguments));
+    let verbose = arguments.verbose && !global.quiet;
+    let mount = Mount { arguments, options: &options, kind, verbose, speaker: &speaker };
     if options.is_remount() {
         // The token of a mount cannot be changed by it, so none is needed.
         return mount.without_file(None);
     }
     if !options.has("_netdev") {
-        session.say(
-            "mount.weka-token: warning: without _netdev among its options this is taken for a local filesystem at boot \
-             and at shutdown, when there is no network; add it: -o _netdev",
-        );
+        session.say(&format!(
+            "{speaker}: warning: without _netdev among its options this is taken for a local filesystem at boot and at \
+             shutdown, when there is no network; add it: -o _netdev",
+        ));
     }
     let source = Source { session, timeout_ms: options.timeout_ms };
     match options.via {
         Via::Path => mount.with_file(&source),
         Via::MountToken => mount.with_token(&source, filesystem),
     }
+}
+
+/// The command that mounts the same as root.
+fn as_root(arguments: &MountOptions) -> String {
+    let mut words = vec!["run: sudo mount -t weka-token".to_owned()];
+    let options = options::as_given(&arguments.options);
+    if !options.is_empty() {
+        words.extend(["-o".to_owned(), shell_word(&options)]);
+    }
+    words.extend(
+        [&*arguments.spec, arguments.folder.as_os_str()].map(|word| shell_word(&word.to_string_lossy())),
+    );
+    words.join(" ")
 }
 
 /// An option of ours may be given in one place or in the other.
@@ -146,6 +179,8 @@ struct Mount<'a> {
     options: &'a Options,
     kind: Option<OsString>,
     verbose: bool,
+    /// Who speaks, and of what, in front of what is said.
+    speaker: &'a str,
 }
 
 impl Mount<'_> {
@@ -158,7 +193,7 @@ impl Mount<'_> {
             format!("the token of profile {} at {} lives for {life}", token.profile, token.endpoint)
         });
         let signals = helper::hold_signals()?;
-        let mut file = KeptFile::new(&source.session, MOUNT_HELPER, private_file(&pair)?, &pair);
+        let mut file = KeptFile::new(&source.session, self.speaker, private_file(&pair)?, &pair);
         let option = [b"auth_token_path=", file.file().path().as_os_str().as_bytes()].concat();
         let words = self.words(Some(&option));
         // WEKA's first mount on a host takes longer than a token lives, so the file is kept current.
@@ -166,7 +201,7 @@ impl Mount<'_> {
             helper::start(&signals, words, Some(file.file().lock())).map(|child| file.wait(&child, &signals));
         let status = ended.and_then(|(end, owed)| {
             if let Some(owed) = owed {
-                give_back(source, &owed);
+                self.give_back(source, &owed);
             }
             helper::status(end)
         });
@@ -174,6 +209,16 @@ impl Mount<'_> {
         // Where it is not empty, another mount is under way.
         drop(std::fs::remove_dir(Path::new(RUN).join(FOLDER)));
         status
+    }
+
+    /// Whoever renews a pair leaves the one before dead, so the daemon has to know before the file goes.
+    fn give_back(&self, source: &Source<'_>, owed: &Owed) {
+        if let Err(failure) = source.adopt(owed) {
+            source.session.say(&format!(
+                "{}: warning: mount.wekafs has renewed the token, and the daemon could not be given the new one: {}",
+                self.speaker, failure.message
+            ));
+        }
     }
 
     /// With the filesystem's mount token, as WEKA's CSI driver does it.
@@ -187,17 +232,16 @@ impl Mount<'_> {
             ));
         }
         for note in &grant.notes {
-            source.session.say(&format!("{MOUNT_HELPER}: {note}"));
+            source.session.say(&format!("{}: {note}", self.speaker));
         }
-        self.explain(|| {
-            let life = grant.expires_in_s.map(|life| format!(", which lives for {}", span::short(life)));
-            format!(
-                "the mount token of filesystem {}{} is on the command line of {PROGRAM}: all on this host can see it \
-                 there while that runs",
-                grant.filesystem,
-                life.unwrap_or_default()
-            )
-        });
+        let life = grant.expires_in_s.map(|life| format!(", which lives for {},", span::short(life)));
+        source.session.say(&format!(
+            "{}: warning: the mount token of filesystem {}{} is on the command line of {PROGRAM}, because of \
+             token_via=mount-token: all on this host can see it there while that runs",
+            self.speaker,
+            grant.filesystem,
+            life.unwrap_or_default()
+        ));
         let option = Zeroizing::new([b"token=", token.as_bytes()].concat());
         self.without_file(Some(&option))
     }
@@ -223,7 +267,8 @@ impl Mount<'_> {
                 Some(_) => "token=...".into(),
                 None => String::from_utf8_lossy(option),
             });
-            let all = words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+            let all: Vec<_> = words.iter().map(|word| shell_word(&word.to_string_lossy())).collect();
+            let all = all.join(" ");
             format!("running {PROGRAM} {all} -o {}", self.options.shown(shown.as_deref()))
         });
         let joined = self.options.joined(option);
@@ -271,16 +316,6 @@ fn no_private_file(failures: &[(PathBuf, io::Error)]) -> Failure {
         None => failure.then(format!(
             "{RUN} has to be root's, not writable for others, and have room: ls -ld {RUN}; df {RUN}"
         )),
-    }
-}
-
-/// Whoever renews a pair leaves the one before dead, so the daemon has to know before the file goes.
-fn give_back(source: &Source<'_>, owed: &Owed) {
-    if let Err(failure) = source.adopt(owed) {
-        source.session.say(&format!(
-            "{MOUNT_HELPER}: warning: mount.wekafs has renewed the token, and the daemon could not be given the new one: {}",
-            failure.message
-        ));
     }
 }
 

@@ -148,6 +148,16 @@ impl Options {
     }
 }
 
+/// All options as they were given, ours among them, for a command to repeat: without what is in `token=`.
+pub(super) fn as_given(lists: &[OsString]) -> String {
+    let options = lists.iter().filter_map(|list| split(list).ok()).flatten();
+    let shown = options.map(|option| match name_of(option) {
+        b"token" => "token=...".to_owned(),
+        _ => option.to_string_lossy().into_owned(),
+    });
+    shown.collect::<Vec<_>>().join(",")
+}
+
 fn name_of(option: &OsStr) -> &[u8] {
     option.as_bytes().split(|byte| *byte == b'=').next().unwrap_or_default()
 }
