@@ -8,8 +8,10 @@ use crate::session::{ANSWER_MS, Session};
 use crate::status_json;
 use crate::status_pages::{status_in, whole};
 use crate::status_table;
+use crate::sys;
 use crate::watch;
-use std::io::IsTerminal;
+use crate::wrap::wrapped;
+use std::io::{IsTerminal, stdout};
 use wire::{Request, Status};
 
 pub(crate) fn run(session: &Session<'_>, options: &StatusOptions) -> Result<u8, Failure> {
@@ -30,10 +32,12 @@ pub(crate) fn run(session: &Session<'_>, options: &StatusOptions) -> Result<u8, 
     } else if options.prometheus {
         prometheus::text(&status)
     } else {
-        let coloured = session.environment.colour && std::io::stdout().is_terminal();
-        let mut text = status_table::lines(&status, 0, coloured).join("\n");
-        text.push('\n');
-        text
+        let coloured = session.environment.colour && stdout().is_terminal();
+        let columns = sys::columns(stdout());
+        let lines = status_table::lines(&status, 0, coloured, columns);
+        // What is coloured is a row of the table, which is as narrow as it can be.
+        let fitting = |line: String| if line.contains('\x1b') { line } else { wrapped(&line, columns) };
+        lines.into_iter().map(|line| fitting(line) + "\n").collect()
     };
     output::result(text.as_bytes())?;
     Ok(exit_status(&status))

@@ -6,14 +6,17 @@ use wire::{ProfileStatus, State, Status};
 
 const HEADINGS: [&str; 7] = ["PROFILE", "STATE", "USER", "ORG", "ENDPOINT", "TOKEN", "NEXT REFRESH"];
 const STATE_COLUMN: usize = 1;
+/// What a narrow terminal goes without, in this order: endpoint, organisation, user, next renewal.
+const LEFT_OUT: [usize; 4] = [4, 3, 2, 6];
 
-/// The lines, without newlines; `elapsed_s` is how long ago the status was true.
-pub(crate) fn lines(status: &Status, elapsed_s: u64, coloured: bool) -> Vec<String> {
+/// The lines, without newlines; `elapsed_s` is how long ago the status was true. A table that is wider than `columns`
+/// goes without what matters least.
+pub(crate) fn lines(status: &Status, elapsed_s: u64, coloured: bool, columns: Option<usize>) -> Vec<String> {
     let mut lines = Vec::new();
     if status.profiles.is_empty() {
         lines.push("no profiles; run: weka-token login".to_owned());
     } else {
-        table(status, elapsed_s, coloured, &mut lines);
+        table(status, elapsed_s, coloured, columns.unwrap_or(usize::MAX), &mut lines);
     }
     let remarks: Vec<String> =
         status.profiles.iter().flat_map(|profile| remarks(profile, elapsed_s)).collect();
@@ -27,7 +30,7 @@ pub(crate) fn lines(status: &Status, elapsed_s: u64, coloured: bool) -> Vec<Stri
     lines
 }
 
-fn table(status: &Status, elapsed_s: u64, coloured: bool, lines: &mut Vec<String>) {
+fn table(status: &Status, elapsed_s: u64, coloured: bool, columns: usize, lines: &mut Vec<String>) {
     let rows: Vec<[String; 7]> = status.profiles.iter().map(|profile| cells(profile, elapsed_s)).collect();
     let mut widths = HEADINGS.map(str::len);
     for row in &rows {
@@ -35,9 +38,18 @@ fn table(status: &Status, elapsed_s: u64, coloured: bool, lines: &mut Vec<String
             *width = (*width).max(cell.chars().count());
         }
     }
-    lines.push(joined(HEADINGS.iter().zip(widths).map(|(heading, width)| format!("{heading:<width$}"))));
+    let mut kept: Vec<usize> = (0..HEADINGS.len()).collect();
+    for column in LEFT_OUT {
+        let width: usize = kept.iter().filter_map(|column| widths.get(*column)).map(|width| width + 2).sum();
+        if width.saturating_sub(2) > columns {
+            kept.retain(|it| *it != column);
+        }
+    }
+    let headings = HEADINGS.iter().zip(widths).enumerate().filter(|(column, _)| kept.contains(column));
+    lines.push(joined(headings.map(|(_, (heading, width))| format!("{heading:<width$}"))));
     for (row, profile) in rows.iter().zip(&status.profiles) {
-        let padded = row.iter().zip(widths).enumerate().map(|(column, (cell, width))| {
+        let cells = row.iter().zip(widths).enumerate().filter(|(column, _)| kept.contains(column));
+        let padded = cells.map(|(column, (cell, width))| {
             let cell = format!("{cell:<width$}");
             if coloured && column == STATE_COLUMN { paint(&cell, profile.state) } else { cell }
         });
@@ -123,7 +135,7 @@ mod tests {
         let mut status = samples::status(vec![default, hpc, prod]);
         status.daemon.notes = vec!["config.toml:3: refused".into()];
         assert_eq!(
-            lines(&status, 0, false),
+            lines(&status, 0, false, None),
             [
                 "PROFILE  STATE           USER   ORG   ENDPOINT              TOKEN  NEXT REFRESH",
                 "default  ready           alice  Root  https://weka01:14000  4m12s  3m12s",
@@ -144,17 +156,33 @@ mod tests {
 
     #[test]
     fn no_profiles_is_said() {
-        let lines = lines(&samples::status(vec![]), 0, true);
+        let lines = lines(&samples::status(vec![]), 0, true, None);
         assert_eq!(lines.first().map(String::as_str), Some("no profiles; run: weka-token login"));
         assert_eq!(lines.len(), 3);
+    }
+
+    /// It was printed 73 columns wide, and broken wherever the terminal ended.
+    #[test]
+    fn a_table_wider_than_the_terminal_was_broken_by_it() {
+        let status = samples::status(vec![samples::profile("default", State::LoginRequired, Some(252))]);
+        let headings = |columns| lines(&status, 0, false, Some(columns)).swap_remove(0);
+        let all = "PROFILE  STATE           USER   ORG   ENDPOINT              TOKEN  NEXT REFRESH";
+        assert_eq!(headings(79), all);
+        assert_eq!(headings(78), "PROFILE  STATE           USER   ORG   TOKEN  NEXT REFRESH");
+        assert_eq!(headings(40), "PROFILE  STATE           TOKEN");
+        for columns in 40..100 {
+            let lines = lines(&status, 0, true, Some(columns));
+            let plain = |line: &String| line.replace("\x1b[31m", "").replace("\x1b[0m", "");
+            assert!(lines.iter().take(2).all(|line| plain(line).len() <= columns), "{columns}: {lines:?}");
+        }
     }
 
     #[test]
     fn time_passes_between_answers() {
         let status = samples::status(vec![samples::profile("a", State::Ready, Some(100))]);
-        let later = lines(&status, 99, false).join("\n");
+        let later = lines(&status, 99, false, None).join("\n");
         assert!(later.contains("  1s     0s"), "{later}");
-        assert!(lines(&status, 1000, false).join("\n").contains("  0s     0s"));
+        assert!(lines(&status, 1000, false, None).join("\n").contains("  0s     0s"));
     }
 
     #[test]
@@ -165,12 +193,12 @@ mod tests {
             samples::profile("c", State::Degraded, Some(9)),
         ];
         let status = samples::status(profiles);
-        let coloured = lines(&status, 0, true);
+        let coloured = lines(&status, 0, true, None);
         assert!(coloured.join("").contains("\x1b[32mready      \x1b[0m"), "{coloured:?}");
         let plain = ["32", "31", "33"]
             .iter()
             .fold(coloured.join("\n"), |text, colour| text.replace(&format!("\x1b[{colour}m"), ""));
-        assert_eq!(plain.replace("\x1b[0m", ""), lines(&status, 0, false).join("\n"));
+        assert_eq!(plain.replace("\x1b[0m", ""), lines(&status, 0, false, None).join("\n"));
     }
 
     #[test]
@@ -178,7 +206,7 @@ mod tests {
         let mut profile = samples::profile("a", State::Ready, Some(1));
         profile.last_error = Some("x\x1b[2J\ny".into());
         profile.username = Some("\x07alice".into());
-        let lines = lines(&samples::status(vec![profile]), 0, false);
+        let lines = lines(&samples::status(vec![profile]), 0, false, None);
         assert!(lines.iter().all(|line| !line.contains(['\x1b', '\x07', '\n'])), "{lines:?}");
     }
 }

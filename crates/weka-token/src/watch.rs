@@ -10,6 +10,7 @@ use crate::session::{self, Session};
 use crate::status_json;
 use crate::status_pages::{status_in, whole};
 use crate::status_table;
+use crate::sys;
 use crate::terminal::Signals;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -218,11 +219,12 @@ impl Watch<'_> {
             let text = if self.json {
                 status_json::line(status)
             } else {
-                format!("{}\n", status_table::lines(status, 0, self.coloured).join("\n"))
+                format!("{}\n", status_table::lines(status, 0, self.coloured, None).join("\n"))
             };
             return output::result(text.as_bytes());
         }
-        let mut lines = status_table::lines(status, at.elapsed().as_secs(), self.coloured);
+        let columns = sys::columns(stdout());
+        let mut lines = status_table::lines(status, at.elapsed().as_secs(), self.coloured, columns);
         if self.lost.is_some() {
             lines.push("the daemon has gone; waiting for it to come back".to_owned());
         }
