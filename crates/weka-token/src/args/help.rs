@@ -128,11 +128,12 @@ profile's endpoints: then it is that one. Everything behind PATH is curl's own,
 standard input included.
 
 The token is handed over on a descriptor, and is in neither arguments nor
-environment. curl connects to the profile's endpoints and to no other host,
-whatever a redirect or a further URL says; with -L, a redirect to another
-endpoint takes the token along only with --location-trusted. Neither ~/.curlrc
-nor a proxy from the environment is used (say -K or -x). What -v, --trace and
---libcurl show includes the token.
+environment. It goes to the profile's endpoints and to no other host, whatever a
+redirect or a further URL says: those connect to the endpoints, too. What is
+behind --next is a request of its own, without token, trust and limits. With -L,
+a redirect to another endpoint takes the token along only with
+--location-trusted. Neither ~/.curlrc nor a proxy from the environment is used
+(say -K or -x). What -v, --trace and --libcurl show includes the token.
 
 Exit status: curl's own; 127 where curl is not found, 126 where it cannot be
 run, 125 where weka-token failed before.

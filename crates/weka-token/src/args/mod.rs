@@ -238,8 +238,14 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<Parsed, Failure> {
         Err(error) if is_about_curls_own(&error, arguments) => {
             explained(without_suggestion(error)).map_err(|failure| failure.then(CURLS_OWN))
         }
+        Err(error) if error.kind() == ErrorKind::DisplayVersion => Ok(version_of("weka-token")),
         Err(error) => explained(error),
     }
+}
+
+/// All commands are of one version, which is that of the program.
+fn version_of(program: &str) -> Parsed {
+    Parsed::Text(format!("{program} {}\n", env!("CARGO_PKG_VERSION")))
 }
 
 /// What to do with an option that is curl's, in front of PATH.

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
 pub(crate) struct Timeout {
     /// How long to wait; 0 does not wait [default: 10s]
-    #[arg(long, value_name = "DUR", value_parser = duration::parse_timeout)]
+    #[arg(long, value_name = "DUR", value_parser = duration::parse_timeout, allow_hyphen_values = true)]
     pub(crate) timeout: Option<u32>,
 }
 
@@ -27,7 +27,7 @@ impl Timeout {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
 pub(crate) struct LongTimeout {
     /// How long to wait [default: 30s]
-    #[arg(long, value_name = "DUR", value_parser = duration::parse_timeout)]
+    #[arg(long, value_name = "DUR", value_parser = duration::parse_timeout, allow_hyphen_values = true)]
     pub(crate) timeout: Option<u32>,
 }
 
@@ -43,7 +43,7 @@ impl LongTimeout {
 pub(crate) struct GetOptions {
     /// The least life that it must have left
     /// [default: 30s, or a tenth of its life if that is less]
-    #[arg(long, verbatim_doc_comment, value_name = "DUR", value_parser = duration::parse)]
+    #[arg(long, verbatim_doc_comment, value_name = "DUR", value_parser = duration::parse, allow_hyphen_values = true)]
     pub(crate) min_ttl: Option<u64>,
     #[command(flatten)]
     pub(crate) timeout: Timeout,
@@ -107,7 +107,7 @@ pub(crate) struct ClusterOptions {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub(crate) struct GenerateOptions {
     /// How long it is to live [default: 30d]
-    #[arg(long, value_name = "DUR", value_parser = duration::parse_life)]
+    #[arg(long, value_name = "DUR", value_parser = duration::parse_life, allow_hyphen_values = true)]
     pub(crate) access_token_timeout: Option<u64>,
     /// One line of JSON, with the life granted
     #[arg(long)]
@@ -167,7 +167,7 @@ pub(crate) struct MountTokenOptions {
     #[arg(long)]
     pub(crate) read_only: bool,
     /// Its longest life [default: the cluster's choice]
-    #[arg(long, value_name = "DUR", value_parser = duration::parse_life)]
+    #[arg(long, value_name = "DUR", value_parser = duration::parse_life, allow_hyphen_values = true)]
     pub(crate) expires: Option<u64>,
     /// One line of JSON with life and filesystem
     #[arg(long)]

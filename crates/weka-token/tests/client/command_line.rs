@@ -36,6 +36,36 @@ fn the_version_is_one_line() {
     }
 }
 
+#[test]
+fn a_commands_version_was_that_of_a_program_that_is_not_there() {
+    for words in [&["get", "-V"][..], &["status", "--version"], &["profiles", "add", "-V"]] {
+        let outcome = finish(&mut command(words));
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (0, "weka-token 0.1.0\n"), "{words:?}");
+    }
+}
+
+#[test]
+fn a_duration_below_zero_was_taken_for_an_unknown_option() {
+    for words in
+        [&["get", "--min-ttl", "-5s"][..], &["refresh", "--timeout", "-5s"], &["get", "--min-ttl=-5s"]]
+    {
+        let outcome = finish(&mut command(words));
+        assert_eq!(outcome.status, 2, "{words:?}");
+        assert!(outcome.stderr.contains("'-5s'"), "{words:?}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains("expected a duration such as 30s"), "{words:?}: {}", outcome.stderr);
+    }
+}
+
+#[test]
+fn a_socket_whose_path_is_too_long_left_open_what_to_do() {
+    let path = format!("/tmp/{}", "x".repeat(110));
+    let outcome = finish(&mut command(&["--socket", &path, "get"]));
+    assert_eq!(outcome.status, 1);
+    for words in ["too long: 115 bytes, and 107 are the most", "choose a shorter one", "--socket PATH"] {
+        assert!(outcome.stderr.contains(words), "{}", outcome.stderr);
+    }
+}
+
 /// Lines beyond the width that all of it is laid out for were broken by the terminal in the middle of a word.
 #[test]
 fn lines_of_the_help_were_wider_than_the_help() {
