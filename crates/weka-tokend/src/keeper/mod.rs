@@ -4,16 +4,18 @@
 //!
 //! - [`order`]: what others may ask of a keeper; `outcome` is what comes of an exchange
 //! - [`exchange`]: the tasks that talk to the cluster and the password source
-//! - `failure`: what their failures mean to the engine; `file`: the tasks around the token file; `filing` is what comes of them
+//! - `failure`: what their failures mean to the engine
+//! - `file`: the tasks around the token file; `filing` is what comes of them
 //! - [`reports`]: what all these tasks tell the keeper
 //! - [`pairs`]: the bytes behind the engine's generation numbers
 //! - `life`: its start, loop and end; `settings`: what another configuration means
 //! - `perform`: the engine's actions
 //! - `login`, `logout`: a person's, and what follows from them; [`long_lived`]: tokens that live on without us
-//! - `memory`: what must outlive a restart; `record`: its file; `recall`, `past`: what the last daemon knew; `verdicts`: what the
-//!   cluster makes of the source's password; `lockouts`: which accounts are locked
+//! - `memory`: what must outlive a restart; `record`: its file; `recall` and `past`: what the last daemon knew
+//! - `verdicts`: what the cluster makes of the source's password; `lockouts`: which accounts are locked
 //! - `offered`: pairs that somebody else renewed from ours
-//! - [`handover`]: a keeper's end, where the profile gets another name or is removed; [`surrendered`]: what it leaves to another
+//! - [`handover`]: a keeper's end, where the profile gets another name or is removed
+//! - [`surrendered`]: what it leaves to another one
 //! - `storing`: states that outlive the daemon in the service manager's store
 //! - `sinks`: the current pair into files for others; `own`: those with a login of their own
 //! - `gate`: the one way for a profile's password, whichever session sends it
