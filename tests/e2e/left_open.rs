@@ -62,7 +62,7 @@ fn a_long_lived_token_was_lost_without_a_word_while_its_short_life_was_looked_in
     let it = LoggedIn::to(cluster);
     it.cluster.fault(&json!({"kind": "slow", "delay_ms": 2000, "path": "/api/v2/users/whoami"}));
     let mut command = it.home.weka_token(&["generate-token"]);
-    let client = Process::start(command.stdout(Stdio::null()).stderr(Stdio::null())).unwrap();
+    let client = Process::start(command.stdout(Stdio::piped()).stderr(Stdio::null())).unwrap();
     it.cluster.until_requests("path=/api/v2/users/whoami", 1);
     drop(client);
     until("a line in the log", || it.daemon.log().contains("nobody has it").then_some(()));
