@@ -220,7 +220,10 @@ fn a_mount_that_cannot_be_had_fails_with_a_sentence_and_leaves_all_else_alone() 
     assert_ne!(failed.status, 0, "{failed:#?}");
     host.run(&["journalctl", "--sync"]).ok();
     let log = host.run(&["journalctl", "--no-pager", "--output=cat", "--unit", "mnt-secure.mount"]).ok();
-    assert!(log.contains("mount.weka-token: profile other needs a login"), "{log}");
+    assert!(
+        log.contains("mount.weka-token: weka01/secure on /mnt/secure: profile other needs a login"),
+        "{log}"
+    );
     assert!(log.contains("run: weka-token login -p other"), "{log}");
     assert!(host.calls().is_empty());
     assert_eq!(host.show(SERVICE, "ActiveState"), "active");
