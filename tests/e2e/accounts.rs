@@ -1,6 +1,6 @@
 //! `revoke-tokens` and `passwd`: what ends tokens, and what comes after.
 
-use crate::{LoggedIn, login, profile};
+use crate::{LoggedIn, at_once, login, login_with, profile};
 use e2e::{Cluster, Daemon, Home, Terminal};
 use serde_json::json;
 use wire::State;
@@ -210,4 +210,40 @@ fn a_revocation_that_was_not_carried_out_leaves_the_login() {
     it.cluster.heal();
     assert!(it.cluster.honours(&it.token()));
     assert_eq!(it.daemon.profile().state, State::Ready);
+}
+
+/// The password was changed, and the login with it got no good answer: "it is tried again by itself", which it was not,
+/// and dead tokens were handed out until the next renewal.
+#[test]
+fn a_login_that_failed_after_passwd_was_said_to_be_tried_again() {
+    let failures = [
+        json!({"kind": "status", "status": 503, "path": "/api/v2/login", "count": 1}),
+        json!({"kind": "lose-answer", "path": "/api/v2/login", "count": 1}),
+    ];
+    at_once(&failures, |fault| {
+        let it = LoggedIn::to(Cluster::start(&[]));
+        let token = it.token();
+        it.cluster.fault(fault);
+        let words =
+            it.home.run_with(&["passwd", "--password-stdin"], "Alice-Pass1\nAlice-Pass2\n").refused(4);
+        assert!(words.contains("is changed, but the login with it did not work"), "{words}");
+        assert!(words.contains("run: weka-token login") && !words.contains("by itself"), "{words}");
+        assert_eq!(it.cluster.check(&token)["standing"], "revoked");
+        assert_eq!(it.daemon.profile().state, State::LoginRequired);
+        it.home.run(&["get"]).refused(4);
+        login(&it.home, &it.cluster, "alice", "Alice-Pass2").ok();
+    });
+}
+
+/// A profile other than the default one is named in what is to be run.
+#[test]
+fn the_login_that_passwd_asks_for_was_that_of_another_profile() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    let _daemon = Daemon::start(&home);
+    login_with(&home, &cluster, "alice", "Alice-Pass1", &["-p", "prod"]).ok();
+    cluster.fault(&json!({"kind": "status", "status": 503, "path": "/api/v2/login", "count": 1}));
+    let passwd = ["passwd", "-p", "prod", "--password-stdin"];
+    let words = home.run_with(&passwd, "Alice-Pass1\nAlice-Pass2\n").refused(4);
+    assert!(words.contains("run: weka-token login -p prod"), "{words}");
 }

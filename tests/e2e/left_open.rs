@@ -74,7 +74,7 @@ fn a_password_that_was_changed_without_a_login_after_it_ended_with_0() {
     it.cluster.fault(&json!({"kind": "status", "status": 503, "path": "/api/v2/login"}));
     let words =
         it.home.run_with(&["passwd", "--password-stdin", "--timeout", "3s"], "Admin-Pass1\nNew-Secret-9\n");
-    let words = words.refused(5);
+    let words = words.refused(4);
     assert!(
         words.contains("the password of admin is changed, but the login with it did not work"),
         "{words}"

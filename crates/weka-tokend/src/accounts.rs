@@ -1,6 +1,5 @@
-//! Long-lived tokens, revocation and passwords: what a person does to an account.
+//! Long-lived tokens and revocation: what a person does to an account.
 
-use crate::account::Account;
 use crate::audit;
 use crate::clock;
 use crate::errand::{Repeat, try_each, with_token};
@@ -8,10 +7,9 @@ use crate::keeper::long_lived::OnItsWay;
 use crate::keeper::order::{Handle, Order};
 use crate::peer::Peer;
 use crate::registry::{Registry, deadline};
-use crate::report::{self, command, span};
+use crate::report::{command, span};
 use engine::Moment;
-use secret::{AccessToken, Password};
-use std::sync::Arc;
+use secret::AccessToken;
 use std::time::Duration;
 use weka_rest::{ApiError, Client, Endpoint};
 use wire::{Code, LongLived, Refusal, Response, Token};
@@ -22,13 +20,8 @@ const LEAST_LIFE_S: u64 = 1;
 const EXPLAIN_LIMIT: Duration = Duration::from_secs(5);
 /// A cluster that grants nearly what was asked for has granted it.
 const SLACK_S: u64 = 2;
-
-/// A change of password.
-struct Change<'a> {
-    username: &'a str,
-    old: &'a Password,
-    new: &'a Password,
-}
+/// What is told of a profile whose tokens were revoked.
+const REVOKED: &str = "the user's tokens were revoked";
 
 impl Registry {
     /// A long-lived token, handed to the caller and to nobody else.
@@ -122,7 +115,7 @@ impl Registry {
         self.end_sessions(&handle, &uid, is_own, end).await?;
         let mut notes = vec![format!("revoked all tokens of {who}")];
         if is_own {
-            handle.ask(|reply| Order::Revoked { reply }).await?;
+            handle.ask(|reply| Order::Revoked { why: REVOKED, reply }).await?;
             notes.push(self.after_revocation(&handle));
         }
         Ok(Response::Done { notes })
@@ -220,134 +213,11 @@ impl Registry {
         Ok((user.uid, user.username, is_own))
     }
 
-    /// Changes the password and logs in with the new one.
-    pub(crate) async fn change_password(
-        self: &Arc<Self>,
-        change: wire::ChangePassword,
-    ) -> Result<Response, Refusal> {
-        let wire::ChangePassword { profile, old_password, new_password, timeout_ms } = change;
-        let handle = self.find(profile.as_deref())?;
-        let end = deadline(timeout_ms);
-        self.not_locked_out(&handle)?;
-        let username = self.username_of(&handle, end).await?;
-        let change = Change { username: &username, old: &old_password, new: &new_password };
-        self.put_password(&handle, &change, end).await?;
-        drop(old_password);
-        let mut notes = vec![format!("the password of {username} is changed")];
-        let source = handle.settings.borrow().password.clone();
-        let reminder = source
-            .map(|source| format!("{source} has to give the new one from now on: change it there, too"));
-        notes.extend(reminder.clone());
-        let login = wire::Login {
-            target: wire::Target { profile, endpoints: Vec::new(), trust: wire::Trust::AsConfigured },
-            org: None,
-            username,
-            password: new_password,
-            token_file: wire::TokenFileChoice::AsConfigured,
-            save: false,
-            timeout_ms: u32::try_from(clock::now().until(end).as_millis()).unwrap_or(u32::MAX).max(1000),
-        };
-        match self.login(login).await {
-            Ok(_) => notes.push(format!("profile {} is logged in with it", handle.name)),
-            // The profile needs somebody now, whatever has been done.
-            Err(refusal) => {
-                let done = notes.first().map(String::as_str).unwrap_or_default();
-                let message = format!("{done}, but the login with it did not work: {}", refusal.message);
-                let steps: Vec<_> = reminder.into_iter().chain(refusal.next_step).collect();
-                return Err(Refusal::new(refusal.code, message).then(steps.join("; ")));
-            }
-        }
-        Ok(Response::Done { notes })
-    }
-
-    /// The name that the cluster knows the profile's user by.
-    async fn username_of(&self, handle: &Handle, end: Moment) -> Result<String, Refusal> {
-        if let Some(username) = handle.settings.borrow().username.clone() {
-            return Ok(username);
-        }
-        let identity = self.identity(handle, end).await?;
-        identity.username.ok_or_else(|| {
-            let message = format!("nobody has said who the user of profile {} is", handle.name);
-            let default = self.surroundings.default_profile();
-            Refusal::new(Code::Failed, message).then(command(
-                "login --user USER",
-                handle.name.as_str(),
-                default.as_str(),
-            ))
-        })
-    }
-
-    /// One attempt. It goes on at the next endpoint only where nothing was sent: a wrong password that is sent twice
-    /// counts twice.
-    async fn put_password(&self, handle: &Handle, change: &Change<'_>, end: Moment) -> Result<(), Refusal> {
-        let token = handle.get(None, end).await?.access_token;
-        let config = Arc::clone(&handle.settings.borrow());
-        let client = Client::new(config.rest_settings());
-        let mut last = None;
-        for endpoint in &config.endpoints {
-            let Change { username, old, new } = change;
-            let put = client.change_password(endpoint, &token, username, old, new);
-            let error = match tokio::time::timeout(clock::now().until(end), put).await {
-                Ok(Ok(())) => return Ok(()),
-                Ok(Err(error)) => error,
-                Err(_) => {
-                    let reason = "it did not answer in time".into();
-                    ApiError::Unreachable { endpoint: endpoint.clone(), reason, sent: true }
-                }
-            };
-            let unsent =
-                matches!(error, ApiError::Unreachable { sent: false, .. } | ApiError::Untrusted { .. });
-            last = Some(error);
-            if !unsent {
-                break;
-            }
-        }
-        let name = &handle.name;
-        Err(match last {
-            Some(ApiError::Unauthorized { message }) => {
-                let message = format!("profile {name}: the old password was refused ({message})");
-                Refusal::new(Code::WrongPassword, message)
-                    .then("nothing was changed; each wrong attempt may count towards a lockout")
-            }
-            Some(error @ ApiError::LockedOut { wait, .. }) => {
-                let account = Account {
-                    username: Some(change.username.to_owned()),
-                    ..Account::of(&handle.settings.borrow())
-                };
-                handle.ask(|reply| Order::LockedOut { account, wait, reply }).await?;
-                self.not_locked_out(handle)?;
-                self.api_refusal(handle, &error)
-            }
-            Some(error) if error.leaves_open() => {
-                let refusal = self.api_refusal(handle, &error);
-                Refusal::new(refusal.code, refusal.message)
-                    .then("it may have been changed all the same: try the new one with weka-token login")
-            }
-            Some(error) => {
-                let refusal = self.api_refusal(handle, &error);
-                let step = refusal.next_step.map(|step| format!("; {step}")).unwrap_or_default();
-                Refusal::new(refusal.code, refusal.message).then(format!("nothing was changed{step}"))
-            }
-            None => Refusal::new(Code::Failed, format!("profile {name} has no endpoint")),
-        })
-    }
-
     /// The longest life of an access token at this cluster, where it tells.
     async fn longest_life_s(&self, handle: &Handle, end: Moment) -> Option<u64> {
         let ask = |client: Client, endpoint: Endpoint, token: AccessToken| async move {
             client.longest_access_life_s(&endpoint, &token).await
         };
         with_token(handle, end, Repeat::Freely, ask).await.ok()?.ok()?
-    }
-
-    /// A password is not sent while the account is locked: each attempt would prolong that.
-    fn not_locked_out(&self, handle: &Handle) -> Result<(), Refusal> {
-        let now = clock::now();
-        let until = handle.board.view().1.locked_until.filter(|until| *until > now);
-        let Some(until) = until else { return Ok(()) };
-        let default = self.surroundings.default_profile();
-        let refused = engine::Refused::LockedOut { until };
-        let name = handle.name.as_str();
-        Err(report::refusal(refused, name, default.as_str(), "", None, now))
     }
 }

@@ -6,7 +6,7 @@
 //!   [`audit`] who had it
 //! - [`registry`]: the profiles; [`requests`] is what each request comes to: `overview` is `status`,
 //!   `onboarding` is `login` and `trust`, with [`file_claims`], `accounts` long-lived tokens and
-//!   passwords, `examination` is `doctor`, `errand` is what it asks the cluster for others,
+//!   revocation, `password_change` passwords, `examination` is `doctor`, `errand` is what it asks the cluster for others,
 //!   `profiles` which ones there are, `reload` what the file says of them now,
 //!   `filesystems` with it, `following` keeps others' copies of a pair current
 //! - [`account`]: users of organisations at clusters, which have tokens and get locked
@@ -46,6 +46,7 @@ pub mod note;
 mod onboarding;
 mod overview;
 pub mod pair;
+mod password_change;
 pub mod password_source;
 pub mod peer;
 pub mod process;

@@ -258,8 +258,8 @@ impl Keeper {
             Order::Login(order) => self.on_login(*order),
             Order::Trust(order) => self.on_trust(*order),
             Order::Generate { timeout_s, deadline, reply } => self.on_generate(timeout_s, deadline, reply),
-            Order::Revoked { reply } => {
-                self.last_error = Some("the user's tokens were revoked".into());
+            Order::Revoked { why, reply } => {
+                self.last_error = Some(why.into());
                 self.fallback = None;
                 self.pairs.login_changed();
                 self.feed(Event::Revoked);

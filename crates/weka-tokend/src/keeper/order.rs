@@ -146,8 +146,10 @@ pub enum Order {
         /// Where it goes.
         reply: MadeReply,
     },
-    /// The user's tokens were revoked at the cluster.
+    /// The cluster has ended the user's tokens.
     Revoked {
+        /// Why, for people.
+        why: &'static str,
         /// Told once nothing of them is handed out any more.
         reply: oneshot::Sender<Result<(), Refusal>>,
     },

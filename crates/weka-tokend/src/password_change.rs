@@ -1,0 +1,184 @@
+//! Another password for a profile's user, and the login with it.
+
+use crate::account::Account;
+use crate::clock;
+use crate::errand::{Repeat, try_each};
+use crate::keeper::order::{Handle, Order};
+use crate::registry::{Registry, deadline};
+use crate::report::{self, command};
+use engine::Moment;
+use secret::Password;
+use std::sync::Arc;
+use std::time::Duration;
+use weka_rest::{ApiError, Client, Endpoint};
+use wire::{Code, Refusal, Response};
+
+/// The least time for a look at what has become of the tokens.
+const LEAST_LOOK: Duration = Duration::from_secs(1);
+
+/// A change of password.
+struct Change<'a> {
+    username: &'a str,
+    old: &'a Password,
+    new: &'a Password,
+}
+
+impl Registry {
+    /// Changes the password and logs in with the new one.
+    pub(crate) async fn change_password(
+        self: &Arc<Self>,
+        change: wire::ChangePassword,
+    ) -> Result<Response, Refusal> {
+        let wire::ChangePassword { profile, old_password, new_password, timeout_ms } = change;
+        let handle = self.find(profile.as_deref())?;
+        let end = deadline(timeout_ms);
+        self.not_locked_out(&handle)?;
+        let username = self.username_of(&handle, end).await?;
+        let change = Change { username: &username, old: &old_password, new: &new_password };
+        self.put_password(&handle, &change, end).await?;
+        drop(old_password);
+        let mut notes = vec![format!("the password of {username} is changed")];
+        let source = handle.settings.borrow().password.clone();
+        let reminder = source
+            .map(|source| format!("{source} has to give the new one from now on: change it there, too"));
+        notes.extend(reminder.clone());
+        let login = wire::Login {
+            target: wire::Target { profile, endpoints: Vec::new(), trust: wire::Trust::AsConfigured },
+            org: None,
+            username,
+            password: new_password,
+            token_file: wire::TokenFileChoice::AsConfigured,
+            save: false,
+            timeout_ms: u32::try_from(clock::now().until(end).as_millis()).unwrap_or(u32::MAX).max(1000),
+        };
+        match self.login(login).await {
+            Ok(_) => notes.push(format!("profile {} is logged in with it", handle.name)),
+            Err(refusal) => {
+                let done = notes.first().map(String::as_str).unwrap_or_default();
+                return Err(self.changed_without_login(&handle, done, reminder, refusal, end).await);
+            }
+        }
+        Ok(Response::Done { notes })
+    }
+
+    /// The password is changed, and the login with it did not work, which nobody tries again by itself. The cluster may
+    /// have ended the tokens of before, so they are given up unless it still honours them.
+    async fn changed_without_login(
+        &self,
+        handle: &Handle,
+        done: &str,
+        reminder: Option<String>,
+        refusal: Refusal,
+        end: Moment,
+    ) -> Refusal {
+        if !self.is_honoured(handle, end.max(clock::now() + LEAST_LOOK)).await {
+            let why = "the password was changed, and the login with the new one did not work";
+            // A profile that has gone meanwhile hands nothing out.
+            drop(handle.ask(|reply| Order::Revoked { why, reply }).await);
+        }
+        let message = format!("{done}, but the login with it did not work: {}", refusal.message);
+        let needs_a_person = refusal.code.exit_status() == Code::LoginRequired.exit_status();
+        let (code, step) = if needs_a_person {
+            (refusal.code, refusal.next_step)
+        } else {
+            let default = self.surroundings.default_profile();
+            (Code::LoginRequired, Some(command("login", handle.name.as_str(), default.as_str())))
+        };
+        let steps: Vec<_> = reminder.into_iter().chain(step).collect();
+        Refusal::new(code, message).then(steps.join("; "))
+    }
+
+    /// Whether the cluster still takes the token that is held.
+    async fn is_honoured(&self, handle: &Handle, end: Moment) -> bool {
+        let Ok(held) = handle.get(None, end).await else { return false };
+        let ask = |client: Client, endpoint: Endpoint| {
+            let token = held.access_token.clone();
+            async move { client.whoami(&endpoint, &token).await }
+        };
+        // A user who may not ask that is told so only with a token that lives.
+        matches!(try_each(handle, end, Repeat::Freely, ask).await, Ok(_) | Err(ApiError::Forbidden { .. }))
+    }
+
+    /// The name that the cluster knows the profile's user by.
+    async fn username_of(&self, handle: &Handle, end: Moment) -> Result<String, Refusal> {
+        if let Some(username) = handle.settings.borrow().username.clone() {
+            return Ok(username);
+        }
+        let identity = self.identity(handle, end).await?;
+        identity.username.ok_or_else(|| {
+            let message = format!("nobody has said who the user of profile {} is", handle.name);
+            let default = self.surroundings.default_profile();
+            Refusal::new(Code::Failed, message).then(command(
+                "login --user USER",
+                handle.name.as_str(),
+                default.as_str(),
+            ))
+        })
+    }
+
+    /// One attempt. It goes on at the next endpoint only where nothing was sent: a wrong password that is sent twice
+    /// counts twice.
+    async fn put_password(&self, handle: &Handle, change: &Change<'_>, end: Moment) -> Result<(), Refusal> {
+        let token = handle.get(None, end).await?.access_token;
+        let config = Arc::clone(&handle.settings.borrow());
+        let client = Client::new(config.rest_settings());
+        let mut last = None;
+        for endpoint in &config.endpoints {
+            let Change { username, old, new } = change;
+            let put = client.change_password(endpoint, &token, username, old, new);
+            let error = match tokio::time::timeout(clock::now().until(end), put).await {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error)) => error,
+                Err(_) => {
+                    let reason = "it did not answer in time".into();
+                    ApiError::Unreachable { endpoint: endpoint.clone(), reason, sent: true }
+                }
+            };
+            let unsent =
+                matches!(error, ApiError::Unreachable { sent: false, .. } | ApiError::Untrusted { .. });
+            last = Some(error);
+            if !unsent {
+                break;
+            }
+        }
+        let name = &handle.name;
+        Err(match last {
+            Some(ApiError::Unauthorized { message }) => {
+                let message = format!("profile {name}: the old password was refused ({message})");
+                Refusal::new(Code::WrongPassword, message)
+                    .then("nothing was changed; each wrong attempt may count towards a lockout")
+            }
+            Some(error @ ApiError::LockedOut { wait, .. }) => {
+                let account = Account {
+                    username: Some(change.username.to_owned()),
+                    ..Account::of(&handle.settings.borrow())
+                };
+                handle.ask(|reply| Order::LockedOut { account, wait, reply }).await?;
+                self.not_locked_out(handle)?;
+                self.api_refusal(handle, &error)
+            }
+            Some(error) if error.leaves_open() => {
+                let refusal = self.api_refusal(handle, &error);
+                Refusal::new(refusal.code, refusal.message)
+                    .then("it may have been changed all the same: try the new one with weka-token login")
+            }
+            Some(error) => {
+                let refusal = self.api_refusal(handle, &error);
+                let step = refusal.next_step.map(|step| format!("; {step}")).unwrap_or_default();
+                Refusal::new(refusal.code, refusal.message).then(format!("nothing was changed{step}"))
+            }
+            None => Refusal::new(Code::Failed, format!("profile {name} has no endpoint")),
+        })
+    }
+
+    /// A password is not sent while the account is locked: each attempt would prolong that.
+    fn not_locked_out(&self, handle: &Handle) -> Result<(), Refusal> {
+        let now = clock::now();
+        let until = handle.board.view().1.locked_until.filter(|until| *until > now);
+        let Some(until) = until else { return Ok(()) };
+        let default = self.surroundings.default_profile();
+        let refused = engine::Refused::LockedOut { until };
+        let name = handle.name.as_str();
+        Err(report::refusal(refused, name, default.as_str(), "", None, now))
+    }
+}
