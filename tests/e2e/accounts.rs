@@ -160,6 +160,8 @@ fn passwd_without_two_lines_is_a_usage_error() {
         it.home.run_with(&["passwd", "--password-stdin"], input).refused(2);
     }
     it.home.run(&["passwd"]).refused(2);
+    let words = it.home.run(&["passwd", "-p", "default"]).refused(2);
+    assert!(words.contains("weka-token passwd -p default --password-stdin"), "{words}");
     assert_eq!(it.cluster.requests("method=PUT").len(), 0);
 }
 

@@ -1,6 +1,6 @@
 //! Long-lived tokens: made once, handed over, and kept by nobody.
 
-use crate::{LoggedIn, profile};
+use crate::{LoggedIn, login_with, profile};
 use e2e::{Cluster, Home, Terminal};
 use serde_json::json;
 
@@ -114,7 +114,7 @@ fn a_caller_that_is_gone_when_it_comes_leaves_a_line_that_says_what_ends_it() {
     let it = LoggedIn::in_home(home, cluster, "admin", "Admin-Pass1");
     it.cluster.fault(&json!({"kind": "slow", "path": "/api/v2/login/refresh", "delay_ms": 8000}));
     let words = it.home.run(&["generate-token", "--timeout", "4s"]).refused(5);
-    assert!(words.contains("revoke-tokens"), "{words}");
+    assert!(words.contains("weka-token revoke-tokens ends all tokens"), "{words}");
     e2e::until("a line that says so", || it.daemon.log().contains("nobody has it").then_some(()));
     // What came with it is used all the same.
     it.cluster.heal();
@@ -140,4 +140,22 @@ fn without_a_login_it_says_to_log_in() {
     let _daemon = e2e::Daemon::start(&home);
     let words = home.run(&["generate-token"]).refused(4);
     assert!(words.contains("weka-token login"), "{words}");
+}
+
+/// What was to end a token that nobody had would have ended all tokens of the default profile's user, and not that one.
+#[test]
+fn what_ends_a_token_that_nobody_has_named_another_profile() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    login_with(&it.home, &it.cluster, "admin", "Admin-Pass1", &["-p", "prod"]).ok();
+    let command = it.home.weka_token(&["generate-token", "-p", "prod"]);
+    let mut into_the_full = it.home.command("sh");
+    into_the_full.args(["-c", "exec \"$0\" \"$@\" > /dev/full"]).arg(command.get_program());
+    into_the_full.args(command.get_args());
+    let words = e2e::home::finish(&mut into_the_full, "").refused(1);
+    assert!(words.contains("to end it, run: weka-token revoke-tokens -p prod"), "{words}");
+    it.cluster.fault(&json!({"kind": "slow", "path": "/api/v2/login/refresh", "delay_ms": 4000}));
+    let words = it.home.run(&["generate-token", "-p", "prod", "--timeout", "1s"]).refused(5);
+    assert!(words.contains("weka-token revoke-tokens -p prod ends all tokens of the user"), "{words}");
+    let said = "nobody has it; weka-token revoke-tokens -p prod ends all tokens of the user";
+    e2e::until("a line that says so", || it.daemon.log().contains(said).then_some(()));
 }

@@ -36,9 +36,9 @@ fn a_daemon_that_died_before_its_answer_left_open_what_had_been_done_and_nobody_
         ("/api/v2/users/*", &["logout", "--revoke"], "", "sessions of the user may have ended all the same"),
         (
             "/api/v2/login/refresh",
-            &["generate-token"],
+            &["generate-token", "-p", "default"],
             "",
-            "which nobody has; to end it, run: weka-token revoke-tokens",
+            "which nobody has; to end it, run: weka-token revoke-tokens -p default",
         ),
         (
             "/api/v2/fileSystems*",

@@ -42,7 +42,10 @@ pub(crate) fn run(session: &Session<'_>, options: &GenerateOptions) -> Result<u8
         },
     });
     handed_over.map_err(|failure| {
-        failure.then("the token was made all the same; to end it, run: weka-token revoke-tokens")
+        let profile = session.profile_option();
+        failure.then(format!(
+            "the token was made all the same; to end it, run: weka-token revoke-tokens{profile}"
+        ))
     })?;
     tell(session, &made, clipboard.is_some());
     Ok(0)

@@ -22,7 +22,7 @@ pub(crate) fn run(session: &Session<'_>, options: &LoginOptions) -> Result<u8, F
     }
     if terminal.is_none() && !options.password_stdin {
         return Err(Failure::new(USAGE, "no terminal to ask for the password on")
-            .then("pipe it in: weka-token login --password-stdin"));
+            .then(format!("pipe it in: weka-token login{} --password-stdin", session.profile_option())));
     }
     if username.is_some() {
         let endpoints = options.cluster.endpoints.clone();

@@ -21,8 +21,10 @@ pub(crate) fn run(session: &Session<'_>, options: &PasswdOptions) -> Result<u8, 
         (true, _) => terminal::two_passwords_from_stdin()?,
         (false, Some(terminal)) => ask(&terminal, settings.username.as_deref())?,
         (false, None) => {
-            return Err(Failure::new(USAGE, "no terminal to ask for the passwords on")
-                .then("pipe them in, the old one first: weka-token passwd --password-stdin"));
+            let profile = session.profile_option();
+            return Err(Failure::new(USAGE, "no terminal to ask for the passwords on").then(format!(
+                "pipe them in, the old one first: weka-token passwd{profile} --password-stdin"
+            )));
         }
     };
     let timeout_ms = options.timeout.milliseconds();

@@ -61,7 +61,7 @@ impl Session<'_> {
     pub(crate) fn ask_once(&self, timeout_ms: u32, request: &Request) -> Result<Response, Failure> {
         let mut connection = self.connect(timeout_ms)?;
         let answer = connection.ask(request).map_err(|error| {
-            let open = left_open(request).filter(|_| may_have_been_served(&error));
+            let open = left_open(request, &self.profile_option()).filter(|_| may_have_been_served(&error));
             let failure = no_answer(error, connection.path(), timeout_ms);
             open.into_iter().fold(failure, Failure::then)
         })?;
@@ -196,25 +196,31 @@ const fn may_have_been_served(error: &ExchangeError) -> bool {
     )
 }
 
-/// What may have been done by a daemon that was asked and gave no answer.
-const fn left_open(request: &Request) -> Option<&'static str> {
-    match request {
-        Request::Login(_) => Some("the login may have worked all the same; see: weka-token status"),
+/// What may have been done by a daemon that was asked and gave no answer. `profile` is ` -p NAME` where one was chosen.
+fn left_open(request: &Request, profile: &str) -> Option<String> {
+    let open = match request {
+        Request::Login(_) => "the login may have worked all the same; see: weka-token status",
         Request::Logout { revoke: true, .. } => {
-            Some("all sessions of the user may have ended all the same; to be sure, run it again")
+            "all sessions of the user may have ended all the same; to be sure, run it again"
         }
-        Request::Logout { .. } => Some("the tokens may be forgotten all the same; see: weka-token status"),
-        Request::Revoke { .. } => Some("the tokens may be revoked all the same; to be sure, run it again"),
-        Request::Generate { .. } => Some(
-            "a token may have been made all the same, which nobody has; to end it, run: weka-token revoke-tokens",
-        ),
-        Request::MountToken { .. } => Some("a mount token may have been made all the same, which nobody has"),
+        Request::Logout { .. } => "the tokens may be forgotten all the same; see: weka-token status",
+        Request::Revoke { .. } => "the tokens may be revoked all the same; to be sure, run it again",
+        Request::Generate { .. } => {
+            return Some(format!(
+                "a token may have been made all the same, which nobody has; to end it, run: weka-token \
+                 revoke-tokens{profile}"
+            ));
+        }
+        Request::MountToken { .. } => "a mount token may have been made all the same, which nobody has",
         Request::ChangePassword(_) => {
-            Some("the password may be changed all the same: try the new one with weka-token login")
+            return Some(format!(
+                "the password may be changed all the same: try the new one with weka-token login{profile}"
+            ));
         }
-        Request::EditProfiles(_) => Some("it may have been done all the same; see: weka-token profiles"),
-        _ => None,
-    }
+        Request::EditProfiles(_) => "it may have been done all the same; see: weka-token profiles",
+        _ => return None,
+    };
+    Some(open.to_owned())
 }
 
 /// Turns a refusal into a failure.

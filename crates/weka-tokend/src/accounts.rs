@@ -46,7 +46,8 @@ impl Registry {
             }
             Err(refusal) => return Err(refusal),
         };
-        let on_its_way = OnItsWay::of(handle.name.as_str());
+        let default = self.surroundings.default_profile();
+        let on_its_way = OnItsWay::of(handle.name.as_str(), default.as_str());
         let view = handle.board.view().1;
         let granted_s = made.lease.life.as_secs();
         let mut notes = Vec::new();

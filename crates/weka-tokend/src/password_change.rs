@@ -159,8 +159,11 @@ impl Registry {
             }
             Some(error) if error.leaves_open() => {
                 let refusal = self.api_refusal(handle, &error);
+                let default = self.surroundings.default_profile();
+                let login = command("login", name.as_str(), default.as_str());
+                let login = login.trim_start_matches("run: ");
                 Refusal::new(refusal.code, refusal.message)
-                    .then("it may have been changed all the same: try the new one with weka-token login")
+                    .then(format!("it may have been changed all the same: try the new one with {login}"))
             }
             Some(error) => {
                 let refusal = self.api_refusal(handle, &error);

@@ -4,6 +4,7 @@ use super::Keeper;
 use super::exchange::{Running, life_by_jwt};
 use super::order::{Made, MadeReply};
 use crate::pair::Pair;
+use crate::report::command;
 use crate::token_file::BEARER;
 use engine::{Answer, Event, Lease, Moment, Refused, WaiterId};
 use secret::AccessToken;
@@ -50,7 +51,7 @@ impl Keeper {
                 let (access_token, token_type) = (grant.access_token, grant.token_type);
                 pending.made = Some(Made { access_token, token_type, lease: Lease { sent_at, life } });
             }
-            None => nobody_has_it(self.name.as_str()),
+            None => nobody_has_it(self.name.as_str(), &self.ends_it()),
         }
         match renewed {
             Some(before) => Pair {
@@ -95,18 +96,23 @@ impl Keeper {
                     self.exchange.as_ref().is_some_and(|running| running.generates == Some(waiter));
                 let refusal = self.token_refusal(refused, why.as_deref(), under_way, now);
                 Err(if is_open {
-                    refusal.then(format!("it may have been made all the same; {ENDS_IT}"))
+                    refusal.then(format!("it may have been made all the same; {}", self.ends_it()))
                 } else {
                     refusal
                 })
             }
             (Answer::Generated | Answer::Pair(_), _) => {
-                Err(Refusal::new(Code::Failed, "the daemon has lost the token that was made").then(ENDS_IT))
+                Err(Refusal::new(Code::Failed, "the daemon has lost the token that was made")
+                    .then(self.ends_it()))
             }
         };
         if let Err(Ok(_)) = reply.send(result) {
-            nobody_has_it(self.name.as_str());
+            nobody_has_it(self.name.as_str(), &self.ends_it());
         }
+    }
+
+    fn ends_it(&self) -> String {
+        ends_it(self.name.as_str(), self.surroundings.default_profile().as_str())
     }
 
     fn token_refusal(&self, refused: Refused, why: Option<&str>, under_way: bool, now: Moment) -> Refusal {
@@ -122,7 +128,7 @@ impl Keeper {
             (Refused::Unreachable, None) if under_way => {
                 let message = format!("{} has not answered in time", self.endpoint());
                 Refusal::new(Code::Unreachable, message)
-                    .then(format!("a token may be made all the same; {ENDS_IT}"))
+                    .then(format!("a token may be made all the same; {}", self.ends_it()))
             }
             (refused, _) => self.refusal(refused, now),
         }
@@ -131,33 +137,41 @@ impl Keeper {
 
 /// A token on its way to whoever asked for it. Dropped on the way, as they are gone, it says that nobody has it.
 #[derive(Debug)]
-pub(crate) struct OnItsWay<'a>(Option<&'a str>);
+pub(crate) struct OnItsWay<'a> {
+    profile: &'a str,
+    default_profile: &'a str,
+    arrived: bool,
+}
 
 impl<'a> OnItsWay<'a> {
     /// One of this profile.
-    pub(crate) const fn of(profile: &'a str) -> Self {
-        Self(Some(profile))
+    pub(crate) const fn of(profile: &'a str, default_profile: &'a str) -> Self {
+        Self { profile, default_profile, arrived: false }
     }
 
     /// It is handed over.
     pub(crate) fn arrives(mut self) {
-        self.0 = None;
+        self.arrived = true;
     }
 }
 
 impl Drop for OnItsWay<'_> {
     fn drop(&mut self) {
-        if let Some(profile) = self.0 {
-            nobody_has_it(profile);
+        if !self.arrived {
+            nobody_has_it(self.profile, &ends_it(self.profile, self.default_profile));
         }
     }
 }
 
-const ENDS_IT: &str = "weka-token revoke-tokens ends all tokens of the user";
+/// What ends a token that nobody has.
+fn ends_it(profile: &str, default_profile: &str) -> String {
+    let revoke = command("revoke-tokens", profile, default_profile);
+    format!("{} ends all tokens of the user", revoke.trim_start_matches("run: "))
+}
 
 /// The worst that can become of one, so an administrator may want to know.
-fn nobody_has_it(profile: &str) {
+fn nobody_has_it(profile: &str, ends_it: &str) {
     tracing::warn!(
-        "a long-lived token of profile {profile} was made, but whoever asked for it is gone: nobody has it; {ENDS_IT}"
+        "a long-lived token of profile {profile} was made, but whoever asked for it is gone: nobody has it; {ends_it}"
     );
 }
