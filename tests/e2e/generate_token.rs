@@ -159,3 +159,12 @@ fn what_ends_a_token_that_nobody_has_named_another_profile() {
     let said = "nobody has it; weka-token revoke-tokens -p prod ends all tokens of the user";
     e2e::until("a line that says so", || it.daemon.log().contains(said).then_some(()));
 }
+
+#[test]
+fn a_long_lived_token_that_the_role_does_not_allow_was_a_failure_like_any_other() {
+    let it = LoggedIn::as_user(Cluster::start(&[]), "admin", "Admin-Pass1");
+    it.cluster.fault(&json!({"kind": "status", "status": 403, "path": "/api/v2/login/refresh", "count": 1}));
+    let words = it.home.run(&["generate-token"]).refused(6);
+    assert!(words.contains("403") && words.contains("role"), "{words}");
+    assert_eq!(it.daemon.profile().state, wire::State::Ready, "that says nothing of the profile");
+}

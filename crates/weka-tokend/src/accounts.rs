@@ -40,7 +40,7 @@ impl Registry {
         let made = handle.ask(|reply| Order::Generate { timeout_s: asked_s, deadline: end, reply }).await;
         let made = match made {
             Ok(made) => made,
-            Err(refusal) if refusal.code == Code::Failed => {
+            Err(refusal) if matches!(refusal.code, Code::Failed | Code::NotPermitted) => {
                 let reasons = self.reasons(&handle, asked_s, end).await;
                 return Err(if reasons.is_empty() { refusal } else { refusal.then(reasons.join("; ")) });
             }

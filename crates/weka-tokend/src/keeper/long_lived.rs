@@ -20,7 +20,7 @@ pub(super) struct PendingToken {
     reply: MadeReply,
     made: Option<Made>,
     /// Why the cluster refused it.
-    refused: Option<String>,
+    refused: Option<(Code, String)>,
     /// The cluster may have made it all the same.
     is_open: bool,
 }
@@ -75,7 +75,9 @@ impl Keeper {
     /// Notes why the cluster refused a long-lived token: that says nothing about the profile.
     pub(super) fn note_refused_token(&mut self, waiter: WaiterId, error: &ApiError) {
         if let Some(pending) = self.tokens.get_mut(&waiter) {
-            pending.refused = Some(error.to_string());
+            let is_forbidden = matches!(error, ApiError::Forbidden { .. });
+            let code = if is_forbidden { Code::NotPermitted } else { Code::Failed };
+            pending.refused = Some((code, error.to_string()));
             pending.is_open |= error.leaves_open();
         }
     }
@@ -94,7 +96,7 @@ impl Keeper {
             (Answer::Refused(refused), _) => {
                 let under_way =
                     self.exchange.as_ref().is_some_and(|running| running.generates == Some(waiter));
-                let refusal = self.token_refusal(refused, why.as_deref(), under_way, now);
+                let refusal = self.token_refusal(refused, why, under_way, now);
                 Err(if is_open {
                     refusal.then(format!("it may have been made all the same; {}", self.ends_it()))
                 } else {
@@ -115,13 +117,25 @@ impl Keeper {
         ends_it(self.name.as_str(), self.surroundings.default_profile().as_str())
     }
 
-    fn token_refusal(&self, refused: Refused, why: Option<&str>, under_way: bool, now: Moment) -> Refusal {
+    fn token_refusal(
+        &self,
+        refused: Refused,
+        why: Option<(Code, String)>,
+        under_way: bool,
+        now: Moment,
+    ) -> Refusal {
         let name = &self.name;
         match (refused, why) {
-            (Refused::Rejected, Some(why)) => {
-                Refusal::new(Code::Failed, format!("no long-lived token for profile {name}: {why}"))
+            (Refused::Rejected, Some((code, why))) => {
+                let refusal = Refusal::new(code, format!("no long-lived token for profile {name}: {why}"));
+                match code {
+                    Code::NotPermitted => {
+                        refusal.then("the user's role does not allow it; ask a cluster admin")
+                    }
+                    _ => refusal,
+                }
             }
-            (Refused::Unreachable, Some(why)) => {
+            (Refused::Unreachable, Some((_, why))) => {
                 Refusal::new(Code::Unreachable, format!("no long-lived token for profile {name}: {why}"))
                     .then("try again later; see: weka-token status")
             }
