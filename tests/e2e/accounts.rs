@@ -179,6 +179,42 @@ fn a_password_that_has_to_be_changed_leads_to_passwd() {
     assert!(said.stderr.contains("weka-token passwd"), "{said:?}");
 }
 
+/// Only a person's login said so: with a password source nobody ever heard of it.
+#[test]
+fn a_password_that_has_to_be_changed_was_not_mentioned_after_an_automatic_login() {
+    let (cluster, home) = (Cluster::start(&[]), Home::new());
+    let user = json!({"username": "alice", "password": "Alice-Pass1", "password_change_required": true});
+    cluster.control("POST", "/users", &user);
+    let file = home.path().join("password");
+    home.write("password".as_ref(), "Alice-Pass1\n");
+    let source = format!("username = \"alice\"\npassword = {{ file = {file:?} }}");
+    home.configure(&profile("default", &cluster, &source));
+    let daemon = Daemon::start(&home);
+    assert!(cluster.honours(&home.run(&["get"]).ok()));
+    for step in [&["refresh", "--timeout", "1m"][..], &["status"]] {
+        assert_eq!(home.run(step).status, 0);
+        let notes = daemon.profile().notes;
+        let wanted = |note: &String| note.contains("changed") && note.contains("run: weka-token passwd");
+        assert!(notes.iter().any(wanted), "{notes:?}");
+    }
+    let found = home.run(&["doctor", "--json"]);
+    let findings = crate::json(&found.stdout)["findings"].clone();
+    let is_bad = |finding: &serde_json::Value| {
+        finding["check"] == "password"
+            && finding["level"] == "bad"
+            && finding["fix"] == "run: weka-token passwd"
+    };
+    assert!(found.status == 1 && findings.as_array().unwrap().iter().any(is_bad), "{found:?}");
+    assert_eq!(
+        daemon.log().matches("wants the password of this user changed").count(),
+        1,
+        "{}",
+        daemon.log()
+    );
+    home.run_with(&["passwd", "--password-stdin"], "Alice-Pass1\nAlice-Pass2\n").ok();
+    assert_eq!(daemon.profile().notes, Vec::<String>::new(), "it is changed");
+}
+
 /// What was sent and got no answer that makes sense was called unchanged.
 #[test]
 fn a_password_that_was_changed_was_said_not_to_be() {

@@ -17,6 +17,7 @@ impl Keeper {
             pending.void = true;
         }
         self.pairs.login_changed();
+        self.is_password_due = false;
         self.sharing = Sharing::default();
         self.feed(Event::Logout);
         let path = self.config().token_file.path().map(ToOwned::to_owned);

@@ -13,6 +13,7 @@
 //! - `login`, `logout`: a person's, and what follows from them; [`long_lived`]: tokens that live on without us
 //! - `memory`: what must outlive a restart; `record`: its file; `recall` and `past`: what the last daemon knew
 //! - `verdicts`: what the cluster makes of the source's password; `lockouts`: which accounts are locked
+//! - `password_due`: a password that the cluster wants changed
 //! - `offered`: pairs that somebody else renewed from ours
 //! - [`handover`]: a keeper's end, where the profile gets another name or is removed
 //! - [`surrendered`]: what it leaves to another one
@@ -39,6 +40,7 @@ pub mod order;
 mod outcome;
 mod own;
 pub mod pairs;
+mod password_due;
 mod password_memory;
 mod past;
 mod perform;
@@ -131,6 +133,8 @@ pub struct Keeper {
     fallback: Option<Pair>,
     /// Whether the cluster that is configured now has granted a pair.
     granted: bool,
+    /// The cluster wants another password for the user.
+    is_password_due: bool,
     /// Writes and removals of files that have not been reported yet.
     saving: usize,
     /// Changes of the configuration file that are under way.
@@ -223,6 +227,7 @@ impl Keeper {
             offers: Vec::new(),
             fallback: None,
             granted: false,
+            is_password_due: false,
             saving: 0,
             profile_saves: 0,
             restored,
@@ -261,6 +266,7 @@ impl Keeper {
             Order::Revoked { why, reply } => {
                 self.last_error = Some(why.into());
                 self.fallback = None;
+                self.is_password_due = false;
                 self.pairs.login_changed();
                 self.feed(Event::Revoked);
                 drop(reply.send(Ok(())));

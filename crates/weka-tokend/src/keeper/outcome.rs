@@ -27,8 +27,12 @@ impl Keeper {
             End::Granted { grant, sent_at } => {
                 late =
                     running.person.and_then(|waiter| self.take_over(waiter, grant.password_change_required));
-                if running.renews.is_none() {
+                let by_login = running.renews.is_none();
+                if by_login {
                     self.pairs.login_changed();
+                }
+                if !obsolete.load(Ordering::Relaxed) {
+                    self.heard_of_password(grant.password_change_required, by_login);
                 }
                 let renewed = running.renews.and_then(|generation| self.pairs.get(generation));
                 let pair = match running.generates {

@@ -32,6 +32,7 @@ impl Keeper {
             self.last_error = None;
             self.password.forget();
             self.granted = false;
+            self.is_password_due = false;
             self.fallback = None;
             self.pairs.login_changed();
             self.feed(Event::Revoked);

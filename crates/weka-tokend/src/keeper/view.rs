@@ -17,6 +17,7 @@ impl Keeper {
             condition => condition,
         };
         let mut notes = self.lockout_notes(now);
+        notes.extend(self.password_due_note());
         notes.extend(self.file.problem.clone());
         if let Some(problem) = &self.file.save_problem {
             notes.push(problem.clone().then("it is not up to date, and tried again"));
