@@ -285,3 +285,44 @@ fn the_login_that_passwd_asks_for_was_that_of_another_profile() {
     let words = home.run_with(&passwd, "Alice-Pass1\nAlice-Pass2\n").refused(4);
     assert!(words.contains("run: weka-token login -p prod"), "{words}");
 }
+
+/// Another profile of the account went on handing out what this daemon had just had revoked.
+#[test]
+fn tokens_that_were_revoked_were_handed_out_by_another_profile_of_the_account() {
+    let cluster = Cluster::start(&[]);
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    let log_in = |profile: &str, username: &str, password: &str| {
+        login_with(&home, &cluster, username, password, &["-p", profile]).ok();
+        home.run(&["get", "-p", profile]).ok()
+    };
+    let state = |name: &str| daemon.named(name).state;
+    for ends in [
+        &["revoke-tokens", "-p", "one", "--yes"][..],
+        &["revoke-tokens", "-p", "one", "admin", "--yes"],
+        &["logout", "-p", "one", "--revoke"],
+    ] {
+        log_in("one", "admin", "Admin-Pass1");
+        let token = log_in("two", "admin", "Admin-Pass1");
+        let others = log_in("other", "alice", "Alice-Pass1");
+        let said = home.run(ends);
+        assert!(
+            said.stderr.contains("profile two needs a login now; run: weka-token login -p two"),
+            "{said:?}"
+        );
+        assert_eq!((said.status, &cluster.check(&token)["standing"]), (0, &json!("revoked")));
+        home.run(&["get", "-p", "two"]).refused(4);
+        assert_eq!((state("two"), state("other")), (State::LoginRequired, State::Ready));
+        assert_eq!(home.run(&["get", "-p", "other"]).ok(), others, "another account");
+    }
+    log_in("one", "admin", "Admin-Pass1");
+    let said = home.run(&["revoke-tokens", "-p", "one", "alice", "--yes"]);
+    assert!(said.status == 0 && said.stderr.contains("profile other needs a login now"), "{said:?}");
+    assert_eq!((state("one"), state("other")), (State::Ready, State::LoginRequired));
+    log_in("other", "alice", "Alice-Pass1");
+    log_in("two", "alice", "Alice-Pass1");
+    let passwords = "Alice-Pass1\nAlice-Pass2\n";
+    let said = home.run_with(&["passwd", "-p", "other", "--password-stdin"], passwords);
+    assert!(said.status == 0 && said.stderr.contains("profile two needs a login now"), "{said:?}");
+    assert_eq!((state("other"), state("two")), (State::Ready, State::LoginRequired));
+}

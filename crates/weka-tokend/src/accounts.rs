@@ -1,17 +1,19 @@
 //! Long-lived tokens and revocation: what a person does to an account.
 
+use crate::account::Account;
 use crate::audit;
 use crate::clock;
-use crate::errand::{Repeat, try_each, with_token};
+use crate::ended_tokens::is_honoured;
+use crate::errand::{Repeat, with_token};
 use crate::keeper::long_lived::OnItsWay;
 use crate::keeper::order::{Handle, Order};
 use crate::peer::Peer;
 use crate::registry::{Registry, deadline};
-use crate::report::{command, span};
+use crate::report::span;
 use engine::Moment;
 use secret::AccessToken;
 use std::time::Duration;
-use weka_rest::{ApiError, Client, Endpoint};
+use weka_rest::{Client, Endpoint};
 use wire::{Code, LongLived, Refusal, Response, Token};
 
 /// The least life that a token can be asked for.
@@ -117,28 +119,20 @@ impl Registry {
         let mut notes = vec![format!("revoked all tokens of {who}")];
         if is_own {
             handle.ask(|reply| Order::Revoked { why: REVOKED, reply }).await?;
-            notes.push(self.after_revocation(&handle));
+            notes.push(self.after_the_end(&handle));
         }
+        notes.extend(self.tell_others(&handle, &account_of(&handle, who), REVOKED, end).await);
         Ok(Response::Done { notes })
     }
 
-    fn after_revocation(&self, handle: &Handle) -> String {
-        let name = handle.name.as_str();
-        let source = handle.settings.borrow().password.clone();
-        match source {
-            Some(source) => format!("profile {name} logs in again with the password from {source}"),
-            None => {
-                let default = self.surroundings.default_profile();
-                format!("profile {name} needs a login now; {}", command("login", name, default.as_str()))
-            }
-        }
-    }
-
-    /// Ends all sessions of the profile's user at the cluster; answers with the user's name.
-    pub(crate) async fn revoke(&self, handle: &Handle, end: Moment) -> Result<String, Refusal> {
+    /// Ends all sessions of the profile's user at the cluster; answers with what was done, and what that means for other
+    /// profiles.
+    pub(crate) async fn revoke(&self, handle: &Handle, end: Moment) -> Result<Vec<String>, Refusal> {
         let (uid, who) = self.own_uid(handle, end).await?;
         self.end_sessions(handle, &uid, true, end).await?;
-        Ok(format!("revoked all tokens of {who}"))
+        let mut notes = vec![format!("revoked all tokens of {who}")];
+        notes.extend(self.tell_others(handle, &account_of(handle, who), REVOKED, end).await);
+        Ok(notes)
     }
 
     async fn end_sessions(
@@ -159,21 +153,11 @@ impl Registry {
             return Err(refusal);
         }
         // A token that lives by the clock is handed out, so a dead one has to be noticed now.
-        if is_own && self.is_refused(handle, end.max(clock::now() + Duration::from_secs(1))).await {
+        if is_own && is_honoured(handle, end).await == Some(false) {
             return Ok(());
         }
         Err(Refusal::new(refusal.code, refusal.message)
             .then("they may have ended all the same; to be sure, run it again"))
-    }
-
-    /// Whether the cluster refuses the token that is held.
-    async fn is_refused(&self, handle: &Handle, end: Moment) -> bool {
-        let Ok(held) = handle.get(None, end).await else { return false };
-        let ask = |client: Client, endpoint: Endpoint| {
-            let token = held.access_token.clone();
-            async move { client.whoami(&endpoint, &token).await }
-        };
-        matches!(try_each(handle, end, Repeat::Freely, ask).await, Err(ApiError::Unauthorized { .. }))
     }
 
     /// The id and the name of the profile's own user.
@@ -221,4 +205,9 @@ impl Registry {
         };
         with_token(handle, end, Repeat::Freely, ask).await.ok()?.ok()?
     }
+}
+
+/// The account of that user where a profile is.
+fn account_of(handle: &Handle, username: String) -> Account {
+    Account { username: Some(username), ..Account::of(&handle.settings.borrow()) }
 }

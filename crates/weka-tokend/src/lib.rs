@@ -6,7 +6,8 @@
 //!   [`audit`] who had it
 //! - [`registry`]: the profiles; [`requests`] is what each request comes to: `overview` is `status`,
 //!   `onboarding` is `login` and `trust`, with [`file_claims`], `accounts` long-lived tokens and
-//!   revocation, `password_change` passwords, `examination` is `doctor`, `errand` is what it asks the cluster for others,
+//!   revocation, `password_change` passwords, `ended_tokens` what others must hear of both,
+//!   `examination` is `doctor`, `errand` is what it asks the cluster for others,
 //!   `profiles` which ones there are, `reload` what the file says of them now,
 //!   `filesystems` with it, `following` keeps others' copies of a pair current
 //! - [`account`]: users of organisations at clusters, which have tokens and get locked
@@ -32,6 +33,7 @@ pub mod clock;
 pub mod config;
 mod connection;
 pub mod dirs;
+mod ended_tokens;
 mod errand;
 mod examination;
 mod falls;

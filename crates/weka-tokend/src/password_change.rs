@@ -2,19 +2,15 @@
 
 use crate::account::Account;
 use crate::clock;
-use crate::errand::{Repeat, try_each};
+use crate::ended_tokens::is_honoured;
 use crate::keeper::order::{Handle, Order};
 use crate::registry::{Registry, deadline};
 use crate::report::{self, command};
 use engine::Moment;
 use secret::Password;
 use std::sync::Arc;
-use std::time::Duration;
-use weka_rest::{ApiError, Client, Endpoint};
+use weka_rest::{ApiError, Client};
 use wire::{Code, Refusal, Response};
-
-/// The least time for a look at what has become of the tokens.
-const LEAST_LOOK: Duration = Duration::from_secs(1);
 
 /// A change of password.
 struct Change<'a> {
@@ -45,19 +41,30 @@ impl Registry {
         let login = wire::Login {
             target: wire::Target { profile, endpoints: Vec::new(), trust: wire::Trust::AsConfigured },
             org: None,
-            username,
+            username: username.clone(),
             password: new_password,
             token_file: wire::TokenFileChoice::AsConfigured,
             save: false,
             timeout_ms: u32::try_from(clock::now().until(end).as_millis()).unwrap_or(u32::MAX).max(1000),
         };
-        match self.login(login).await {
+        let login = self.login(login).await;
+        let account = Account { username: Some(username), ..Account::of(&handle.settings.borrow()) };
+        // At the same time: a cluster that does not answer has been waited for already.
+        let (others, is_honoured) = tokio::join!(
+            self.tell_others(&handle, &account, "the user's password was changed", end),
+            async { if login.is_err() { is_honoured(&handle, end).await } else { None } }
+        );
+        match login {
             Ok(_) => notes.push(format!("profile {} is logged in with it", handle.name)),
             Err(refusal) => {
                 let done = notes.first().map(String::as_str).unwrap_or_default();
-                return Err(self.changed_without_login(&handle, done, reminder, refusal, end).await);
+                let steps = reminder.into_iter().chain(others).collect();
+                return Err(self
+                    .changed_without_login(&handle, done, steps, refusal, is_honoured == Some(true))
+                    .await);
             }
         }
+        notes.extend(others);
         Ok(Response::Done { notes })
     }
 
@@ -67,11 +74,11 @@ impl Registry {
         &self,
         handle: &Handle,
         done: &str,
-        reminder: Option<String>,
+        mut steps: Vec<String>,
         refusal: Refusal,
-        end: Moment,
+        is_honoured: bool,
     ) -> Refusal {
-        if !self.is_honoured(handle, end.max(clock::now() + LEAST_LOOK)).await {
+        if !is_honoured {
             let why = "the password was changed, and the login with the new one did not work";
             // A profile that has gone meanwhile hands nothing out.
             drop(handle.ask(|reply| Order::Revoked { why, reply }).await);
@@ -84,19 +91,8 @@ impl Registry {
             let default = self.surroundings.default_profile();
             (Code::LoginRequired, Some(command("login", handle.name.as_str(), default.as_str())))
         };
-        let steps: Vec<_> = reminder.into_iter().chain(step).collect();
+        steps.extend(step);
         Refusal::new(code, message).then(steps.join("; "))
-    }
-
-    /// Whether the cluster still takes the token that is held.
-    async fn is_honoured(&self, handle: &Handle, end: Moment) -> bool {
-        let Ok(held) = handle.get(None, end).await else { return false };
-        let ask = |client: Client, endpoint: Endpoint| {
-            let token = held.access_token.clone();
-            async move { client.whoami(&endpoint, &token).await }
-        };
-        // A user who may not ask that is told so only with a token that lives.
-        matches!(try_each(handle, end, Repeat::Freely, ask).await, Ok(_) | Err(ApiError::Forbidden { .. }))
     }
 
     /// The name that the cluster knows the profile's user by.

@@ -191,7 +191,7 @@ impl Registry {
                 let mut notes = Vec::new();
                 if revoke {
                     let revoked = self.revoke(&handle, deadline(timeout_ms)).await;
-                    notes.push(revoked.map_err(|refusal| still_logged_in(refusal, &handle))?);
+                    notes.extend(revoked.map_err(|refusal| still_logged_in(refusal, &handle))?);
                 }
                 match handle.ask(|reply| Order::Logout { reply }).await {
                     Ok(done) => Ok(Response::Done { notes: notes.into_iter().chain(done).collect() }),

@@ -1,8 +1,8 @@
 //! A password that the cluster wants changed, whoever has logged in with it.
 
 use super::Keeper;
-use super::report::command;
 use crate::note::Note;
+use crate::report::command;
 
 const DUE: &str =
     "the cluster wants the password of this user changed, and may refuse everything else until then";
