@@ -326,3 +326,13 @@ fn tokens_that_were_revoked_were_handed_out_by_another_profile_of_the_account() 
     assert!(said.status == 0 && said.stderr.contains("profile two needs a login now"), "{said:?}");
     assert_eq!((state("other"), state("two")), (State::Ready, State::LoginRequired));
 }
+
+/// "nothing was revoked, and default is still logged in: profile default is logged out".
+#[test]
+fn a_logged_out_profile_was_said_to_be_still_logged_in() {
+    let it = LoggedIn::as_user(Cluster::start(&[]), "admin", "Admin-Pass1");
+    it.home.run(&["logout"]).ok();
+    let words = it.home.run(&["logout", "--revoke"]).refused(4);
+    assert!(words.contains("nothing was revoked: profile default is logged out"), "{words}");
+    assert!(words.contains("run: weka-token login") && !words.contains("still logged in"), "{words}");
+}

@@ -308,3 +308,14 @@ fn at_a_terminal_trust_asks_and_no_password_is_wanted() {
     assert_eq!(cluster.count("requests"), 0);
     home.run_with(&["login", "--user", "alice", "--password-stdin"], "Alice-Pass1\n").ok();
 }
+
+/// With a file that was edited and not reloaded, another user's account was tried, and nothing in the message showed that.
+#[test]
+fn a_refused_login_did_not_say_whose_it_was() {
+    let (cluster, home) = (Cluster::start(&[]), Home::new());
+    home.configure(&profile("default", &cluster, "username = \"admin\""));
+    let _daemon = Daemon::start(&home);
+    home.configure(&profile("default", &cluster, "username = \"alice\""));
+    let words = home.run_with(&["login", "--password-stdin"], "Alice-Pass1\n").refused(4);
+    assert!(words.contains("refused the login of admin (organization Root)"), "{words}");
+}

@@ -52,7 +52,7 @@ pub(crate) fn settle(
     let mut target = Target {
         profile: session.profile.clone(),
         endpoints: endpoints(options, settings, session.environment, terminal)?,
-        trust: given_trust(options)?,
+        trust: given_trust(options, session.environment)?,
     };
     let request = Request::Probe { target: target.clone(), timeout_ms };
     let Response::Certificate(certificate) = session.ask_once(timeout_ms, &request)? else {
@@ -152,9 +152,9 @@ pub fn decision(answer: &str, certificate: &Certificate) -> Decision {
     }
 }
 
-fn given_trust(options: &ClusterOptions) -> Result<Trust, Failure> {
+fn given_trust(options: &ClusterOptions, environment: &Environment) -> Result<Trust, Failure> {
     match (&options.ca_file, &options.fingerprint) {
-        (Some(path), _) => absolute("--ca-file", path).map(Trust::CaFile),
+        (Some(path), _) => absolute("--ca-file", path, environment).map(Trust::CaFile),
         (None, Some(fingerprint)) => Ok(Trust::Fingerprint(fingerprint.clone())),
         (None, None) => Ok(Trust::AsConfigured),
     }
@@ -213,9 +213,18 @@ pub(crate) fn text(name: &str, value: &OsStr) -> Result<String, Failure> {
     Ok(value.to_owned())
 }
 
-/// The daemon has a working folder of its own, so a path is made absolute here; links stay as they are.
-pub(crate) fn absolute(option: &str, path: &Path) -> Result<String, Failure> {
-    let absolute = std::path::absolute(path)
+/// The daemon has a working folder of its own, so a path is made absolute here; links stay as they are. A shell leaves `~`
+/// alone behind `--option=`, so it means here what it means in the configuration.
+pub(crate) fn absolute(option: &str, path: &Path, environment: &Environment) -> Result<String, Failure> {
+    let path = match (path.strip_prefix("~"), &environment.home) {
+        (Ok(below), Some(home)) => home.join(below),
+        (Ok(_), None) => {
+            return Err(Failure::new(USAGE, format!("{option} {}: there is no HOME", path.display()))
+                .then("write the path out, from the root on"));
+        }
+        (Err(_), _) => path.to_owned(),
+    };
+    let absolute = std::path::absolute(&path)
         .map_err(|error| Failure::new(USAGE, format!("{option} {}: {error}", path.display())))?;
     let text = absolute.into_os_string().into_string();
     text.map_err(|_| Failure::new(USAGE, format!("{option}: the path is not UTF-8")))
@@ -246,9 +255,22 @@ mod tests {
     fn paths_become_absolute() {
         let here = std::env::current_dir().unwrap();
         let expected = here.join("ca.pem").into_os_string().into_string().unwrap();
-        assert_eq!(absolute("--ca-file", Path::new("ca.pem")), Ok(expected));
-        assert_eq!(absolute("--ca-file", Path::new("/etc/ca.pem")), Ok("/etc/ca.pem".into()));
-        assert_eq!(absolute("--ca-file", Path::new("")).unwrap_err().status, USAGE);
+        let absolute = |path| absolute("--ca-file", Path::new(path), &Environment::default());
+        assert_eq!(absolute("ca.pem"), Ok(expected));
+        assert_eq!(absolute("/etc/ca.pem"), Ok("/etc/ca.pem".into()));
+        assert_eq!(absolute("").unwrap_err().status, USAGE);
+    }
+
+    /// `--token-file=~/x.json` made a folder of that name where the caller was.
+    #[test]
+    fn a_home_behind_an_option_was_a_folder_called_tilde() {
+        let environment = Environment { home: Some("/home/alice".into()), ..Environment::default() };
+        let absolute = |path, environment| absolute("--token-file", Path::new(path), environment);
+        assert_eq!(absolute("~/x.json", &environment), Ok("/home/alice/x.json".into()));
+        assert_eq!(absolute("/srv/~/x.json", &environment), Ok("/srv/~/x.json".into()));
+        let here = std::env::current_dir().unwrap().join("~bob/x.json");
+        assert_eq!(absolute("~bob/x.json", &environment), Ok(here.to_str().unwrap().into()));
+        assert_eq!(absolute("~/x.json", &Environment::default()).unwrap_err().status, USAGE);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::args::LoginOptions;
 use crate::cluster_trust::{self, absolute, text};
+use crate::environment::Environment;
 use crate::failure::{Failure, PERSON_NEEDED, USAGE};
 use crate::session::{self, ANSWER_MS, Session};
 use crate::span;
@@ -10,7 +11,7 @@ use wire::{LoggedIn, Login, ProfileSettings, Request, Response, State, Target, T
 
 pub(crate) fn run(session: &Session<'_>, options: &LoginOptions) -> Result<u8, Failure> {
     let timeout_ms = options.timeout.milliseconds();
-    let token_file = token_file(options)?;
+    let token_file = token_file(options, session.environment)?;
     let settings = cluster_trust::describe(session)?;
     let terminal = Terminal::open();
     let terminal = terminal.as_ref();
@@ -104,11 +105,11 @@ fn locked_account(account: &str, seconds: u64, option: &str) -> Failure {
         .then("another user may log in meanwhile")
 }
 
-fn token_file(options: &LoginOptions) -> Result<TokenFileChoice, Failure> {
+fn token_file(options: &LoginOptions, environment: &Environment) -> Result<TokenFileChoice, Failure> {
     match &options.token_file {
         None => Ok(TokenFileChoice::AsConfigured),
         Some(None) => Ok(TokenFileChoice::Usual),
-        Some(Some(path)) => absolute("--token-file", path).map(TokenFileChoice::Path),
+        Some(Some(path)) => absolute("--token-file", path, environment).map(TokenFileChoice::Path),
     }
 }
 
@@ -183,6 +184,6 @@ mod tests {
     }
 
     fn token_file_of(options: LoginOptions) -> Result<TokenFileChoice, u8> {
-        token_file(&options).map_err(|failure| failure.status)
+        token_file(&options, &Environment::default()).map_err(|failure| failure.status)
     }
 }

@@ -5,6 +5,10 @@ use crate::clock;
 use engine::{Condition, Moment, Refused};
 use wire::{Code, Refusal, State};
 
+/// What to do where a user name and password are refused.
+const CHECK_LOGIN: &str =
+    "check the user, the password and the organization (--org); each wrong attempt counts towards a lockout";
+
 /// The wire's word for an engine's condition.
 #[must_use]
 pub const fn state(condition: Condition) -> State {
@@ -122,7 +126,7 @@ pub fn refusal(
             Code::WrongPassword,
             format!("{endpoint} refused this user name and password for profile {profile}{because}"),
         )
-        .then("check them and the organization (--org); each wrong attempt counts towards a lockout"),
+        .then(CHECK_LOGIN),
         Refused::Rejected => Refusal::new(
             Code::Failed,
             match last_error {
@@ -131,6 +135,18 @@ pub fn refusal(
             },
         ),
     }
+}
+
+/// What the cluster's refusal of a person's login means, in words; it says whose login that was, as it need not be the one
+/// that the person has in mind.
+#[must_use]
+pub fn refused_login(account: &Account, profile: &str, endpoint: &str, last_error: Option<&str>) -> Refusal {
+    let because = last_error.map(|error| format!(" ({error})")).unwrap_or_default();
+    Refusal::new(
+        Code::WrongPassword,
+        format!("{endpoint} refused the login of {account} for profile {profile}{because}"),
+    )
+    .then(CHECK_LOGIN)
 }
 
 /// Why no password is sent for an account, in words: the cluster would refuse it whatever it is, and lock it anew.

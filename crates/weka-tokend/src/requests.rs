@@ -10,6 +10,7 @@ use crate::following::{LONGEST_POLL_S, Wait};
 use crate::keeper::order::{Handle, Order};
 use crate::peer::Peer;
 use crate::registry::{Registry, deadline};
+use engine::Condition;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -303,6 +304,11 @@ fn at_hand(handle: &Handle, min_ttl: Option<Duration>, peer: &Peer) -> Option<Fr
 }
 
 fn still_logged_in(refusal: Refusal, handle: &Handle) -> Refusal {
+    let condition = handle.board.view().1.condition;
+    if matches!(condition, Condition::LoggedOut | Condition::LoginRequired) {
+        let message = format!("nothing was revoked: {}", refusal.message);
+        return Refusal { message, ..refusal };
+    }
     let message = format!("nothing was revoked, and {} is still logged in: {}", handle.name, refusal.message);
     Refusal::new(refusal.code, message).then("to forget the tokens here only, leave --revoke out")
 }

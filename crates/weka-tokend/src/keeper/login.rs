@@ -174,6 +174,10 @@ impl Keeper {
                     let account = pending.account();
                     report::locked_account(&account, until, self.name.as_str(), default.as_str(), now)
                 }
+                (Refused::WrongPassword, Some(pending)) => {
+                    let (account, endpoint) = (pending.account(), pending.endpoint());
+                    report::refused_login(&account, self.name.as_str(), &endpoint, self.last_error.as_deref())
+                }
                 (_, Some(pending)) => self.refusal_at(refused, &pending.endpoint(), now),
                 (_, None) => self.refusal(refused, now),
             };
