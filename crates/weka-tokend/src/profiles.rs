@@ -234,7 +234,7 @@ impl Registry {
                 (Code::Misconfigured, "mend it first; see: weka-tokend --check".to_owned())
             }
             SaveError::ProfileExists { name, .. } => return self.exists(name),
-            SaveError::NoSuchProfile { .. } | SaveError::Write(_) => {
+            SaveError::NoSuchProfile { .. } | SaveError::Otherwise { .. } | SaveError::Write(_) => {
                 (Code::Failed, "see: weka-token profiles".to_owned())
             }
         };

@@ -2,11 +2,13 @@
 //!
 //! - [`load()`] reads and checks a file, and reports every mistake with file, line and key
 //! - [`save`](mod@save) changes a profile in place, with comments and order kept
+//! - [`filing`] makes sure that the file says what a login has settled
 //! - [`duration`] is the `2s`, `1d5h` of the command line
 
 pub mod changes;
 pub mod duration;
 mod error;
+pub mod filing;
 mod load;
 mod name;
 mod parse;

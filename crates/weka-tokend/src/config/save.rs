@@ -55,6 +55,19 @@ pub enum SaveError {
         /// The name.
         name: ProfileName,
     },
+    /// It was edited since it was read, and says something else of the profile.
+    #[error(
+        "{} was edited meanwhile and says otherwise of profile {name} ({keys}); to go by it, have weka-tokend read it: SIGHUP, or a reload",
+        .path.display()
+    )]
+    Otherwise {
+        /// The file.
+        path: PathBuf,
+        /// The profile.
+        name: ProfileName,
+        /// The keys.
+        keys: String,
+    },
     /// It cannot be written.
     #[error(transparent)]
     Write(#[from] ReplaceError),

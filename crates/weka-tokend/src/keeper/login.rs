@@ -7,8 +7,7 @@ use super::reports::Report;
 use crate::account::Account;
 use crate::clock;
 use crate::config::ProfileName;
-use crate::config::changes::ProfileChanges;
-use crate::config::save::save_profile;
+use crate::config::filing::{self, Filing};
 use crate::dirs::{Dirs, Service};
 use crate::file_claims::FileClaim;
 use crate::report;
@@ -51,7 +50,7 @@ pub(super) struct PendingLogin {
 #[derive(Debug)]
 pub(super) struct LateLogin {
     username: String,
-    changes: Option<ProfileChanges>,
+    filing: Option<Filing>,
     worked: Option<oneshot::Sender<bool>>,
 }
 
@@ -65,7 +64,7 @@ impl PendingLogin {
     fn late(&mut self) -> LateLogin {
         LateLogin {
             username: self.username.clone(),
-            changes: self.candidate.to_save(),
+            filing: self.candidate.to_save(),
             worked: self.worked.take(),
         }
     }
@@ -191,7 +190,7 @@ impl Keeper {
             return;
         }
         let Some(pending) = self.logins.get_mut(&waiter) else { return };
-        let (changes, worked) = (pending.candidate.to_save(), pending.worked.take());
+        let (filing, worked) = (pending.candidate.to_save(), pending.worked.take());
         let mut logged_in = LoggedIn {
             profile: self.name.to_string(),
             endpoint: String::new(),
@@ -219,7 +218,7 @@ impl Keeper {
                 let advice = tokio::time::timeout(ADVICE_LIMIT, advice).await;
                 logged_in.notes.extend(advice.ok().and_then(Result::ok).flatten());
             }
-            match save(name, dirs, changes).await {
+            match save(name, dirs, filing).await {
                 Ok(saved_to) => logged_in.saved_to = saved_to,
                 Err(problem) => logged_in.notes.push(format!("the profile is not saved: {problem}")),
             }
@@ -231,13 +230,13 @@ impl Keeper {
 
     /// It worked all the same: it counts, so it is saved.
     pub(super) fn save_late_login(&mut self, login: LateLogin) {
-        let LateLogin { username, changes, worked } = login;
+        let LateLogin { username, filing, worked } = login;
         tracing::info!("the answer to an overdue login came: {} is logged in as {username}", self.name);
         let (name, dirs) = (self.name.clone(), self.surroundings.dirs.clone());
         let reports = self.reports.clone();
         self.profile_saves += 1;
         tokio::spawn(async move {
-            let saved = save(name.clone(), dirs, changes).await;
+            let saved = save(name.clone(), dirs, filing).await;
             if let Err(problem) = &saved {
                 tracing::warn!("profile {name} is not saved: {problem}");
             }
@@ -257,14 +256,14 @@ impl Keeper {
     }
 
     pub(super) fn on_trust(&mut self, order: TrustOrder) {
-        let TrustOrder { candidate, reply } = order;
+        let TrustOrder { mut candidate, reply } = order;
         let Some(config) = candidate.after_trust(self.config().as_ref().clone()) else {
             let message = format!("other endpoints were configured for profile {} meanwhile", self.name);
             let refusal = Refusal::new(Code::Failed, message).then("look at their certificate: run it again");
             drop(reply.send(Err(refusal)));
             return;
         };
-        let changes = candidate.to_save();
+        let filing = candidate.to_save();
         self.last_error = None;
         self.reconfigure(config);
         self.feed(Event::Trusted);
@@ -272,7 +271,7 @@ impl Keeper {
         let reports = self.reports.clone();
         self.profile_saves += 1;
         tokio::spawn(async move {
-            let answer = match save(name, dirs, changes).await {
+            let answer = match save(name, dirs, filing).await {
                 Ok(Some(path)) => (true, format!("saved to {path}")),
                 Ok(None) => (false, "not saved: it holds until weka-tokend ends".to_owned()),
                 Err(problem) => (false, format!("not saved: {problem}; it holds until weka-tokend ends")),
@@ -290,19 +289,12 @@ fn tell(worked: Option<oneshot::Sender<bool>>, is_saved: bool) {
     }
 }
 
-/// Saves what changed, off the loop and bounded; says where to.
-async fn save(
-    name: ProfileName,
-    dirs: Dirs,
-    changes: Option<ProfileChanges>,
-) -> Result<Option<String>, String> {
-    let Some(changes) = changes else { return Ok(None) };
+/// Saves a profile, off the loop and bounded; says where to.
+async fn save(name: ProfileName, dirs: Dirs, filing: Option<Filing>) -> Result<Option<String>, String> {
+    let Some(filing) = filing else { return Ok(None) };
     let path = dirs.config_file.as_ref().ok_or("there is no home folder for a configuration")?;
     let shown = path.display().to_string();
-    if changes.is_empty() {
-        return Ok(Some(shown));
-    }
-    let saving = tokio::task::spawn_blocking(move || save_profile(&dirs, &name, &changes));
+    let saving = tokio::task::spawn_blocking(move || filing::file(&dirs, &name, &filing));
     match tokio::time::timeout(SAVE_LIMIT, saving).await {
         Ok(Ok(Ok(()))) => Ok(Some(shown)),
         Ok(Ok(Err(error))) => Err(error.to_string()),

@@ -4,6 +4,7 @@ use super::surrendered::Surrendered;
 use crate::account::Account;
 use crate::board::{Board, Published};
 use crate::config::changes::ProfileChanges;
+use crate::config::filing::Filing;
 use crate::config::{ProfileConfig, ProfileName};
 use crate::file_claims::FileClaim;
 use engine::{Generation, Lease, Moment};
@@ -41,7 +42,7 @@ pub struct Made {
 /// What a login or a decision about trust is to make of a profile's settings.
 #[derive(Debug)]
 pub struct Candidate {
-    /// The settings it is made with.
+    /// The settings it is made with, and then those that the profile has by it.
     pub config: ProfileConfig,
     /// In what they differ from the profile's.
     pub changes: ProfileChanges,
@@ -67,19 +68,24 @@ impl Candidate {
             changes.username.clone_from(&made_with.username);
         }
         changes.put_over(&mut now);
+        self.config = now.clone();
         now
     }
 
     /// The settings of the profile after a decision about trust; `None` where other endpoints than those that were
     /// looked at have been configured meanwhile.
-    pub(super) fn after_trust(&self, mut now: ProfileConfig) -> Option<ProfileConfig> {
+    pub(super) fn after_trust(&mut self, mut now: ProfileConfig) -> Option<ProfileConfig> {
         self.changes.put_over(&mut now);
-        (now.endpoints == self.config.endpoints).then_some(now)
+        if now.endpoints != self.config.endpoints {
+            return None;
+        }
+        self.config = now.clone();
+        Some(now)
     }
 
-    /// What is to be saved, if anything is.
-    pub(super) fn to_save(&self) -> Option<ProfileChanges> {
-        self.save.then(|| self.changes.clone())
+    /// What is to be saved, if anything is: once the settings are those of the profile.
+    pub(super) fn to_save(&self) -> Option<Filing> {
+        self.save.then(|| Filing { changes: self.changes.clone(), wanted: self.config.clone() })
     }
 }
 
