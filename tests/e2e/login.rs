@@ -319,3 +319,45 @@ fn a_refused_login_did_not_say_whose_it_was() {
     let words = home.run_with(&["login", "--password-stdin"], "Alice-Pass1\n").refused(4);
     assert!(words.contains("refused the login of admin (organization Root)"), "{words}");
 }
+
+/// The login worked, no token was in any file, and the profile was degraded for ever, also after a restart.
+#[test]
+fn a_place_that_can_hold_no_token_file_was_saved_as_one() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    it.home.write("notes.txt".as_ref(), "shopping: milk\n");
+    let before = fs::read_to_string(it.home.config_file()).unwrap();
+    let sent = it.cluster.logins().len();
+    let notes = it.home.path().join("notes.txt");
+    for path in [it.home.path(), &notes, "/dev/null".as_ref(), "/proc/none/tokens.json".as_ref()] {
+        let options = ["--token-file", path.to_str().unwrap()];
+        let words = login_with(&it.home, &it.cluster, "alice", "Alice-Pass1", &options).refused(2);
+        assert!(words.contains(options[1]) && words.contains("--token-file PATH"), "{words}");
+    }
+    assert_eq!(it.cluster.logins().len(), sent, "nothing was sent");
+    assert_eq!(fs::read_to_string(it.home.config_file()).unwrap(), before);
+    assert_eq!(fs::read_to_string(notes).unwrap(), "shopping: milk\n");
+    assert_eq!(it.daemon.profile().state, wire::State::Ready);
+}
+
+/// "profile default is saved in ...", and there was no such file, or it said something else.
+#[test]
+fn a_profile_was_said_to_be_saved_where_it_was_not() {
+    let it = LoggedIn::to(Cluster::start(&[]));
+    let config = it.home.config_file();
+    let whole = fs::read_to_string(&config).unwrap();
+    fs::remove_file(&config).unwrap();
+    let said = login(&it.home, &it.cluster, "alice", "Alice-Pass1");
+    assert!(said.stderr.contains("is saved in"), "{said:?}");
+    assert_eq!(fs::read_to_string(&config).unwrap(), whole, "it is there again");
+    for (text, why) in [
+        (whole.replace("alice", "bob"), "says otherwise of profile default (username)"),
+        (format!("{whole}future = 1\n"), "future"),
+        ("[profile".to_owned(), "config.toml:1"),
+    ] {
+        fs::write(&config, &text).unwrap();
+        let said = login(&it.home, &it.cluster, "alice", "Alice-Pass1");
+        assert!(said.status == 0 && said.stderr.contains("profile default is not saved"), "{said:?}");
+        assert!(said.stderr.contains(why), "{said:?}");
+        assert_eq!(fs::read_to_string(&config).unwrap(), text, "somebody has written that");
+    }
+}

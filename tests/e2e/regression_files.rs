@@ -93,11 +93,13 @@ fn a_refresh_that_waited_for_the_files_lock_was_sent_after_a_logout_and_kept_the
 #[test]
 fn a_look_at_a_file_that_could_not_be_written_took_the_reason_away() {
     let it = LoggedIn::to(Cluster::start(&[]));
-    // A folder in the place of the file: not even root can write there.
     let path = it.home.path().join("tokens/taken.json");
-    fs::create_dir_all(path.join("full")).unwrap();
     let option = path.to_str().unwrap();
     login_with(&it.home, &it.cluster, "alice", "Alice-Pass1", &["--token-file", option]).ok();
+    // A folder in the place of the file: not even root can write there.
+    fs::remove_file(&path).unwrap();
+    fs::create_dir_all(path.join("full")).unwrap();
+    it.home.run(&["refresh", "--timeout", "1m"]).ok();
     let degraded = |profile: &wire::ProfileStatus| profile.state == State::Degraded;
     it.daemon.until("degraded", degraded);
     // The daemon looks when anything stirs beside the file.

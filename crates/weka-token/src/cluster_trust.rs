@@ -216,6 +216,11 @@ pub(crate) fn text(name: &str, value: &OsStr) -> Result<String, Failure> {
 /// The daemon has a working folder of its own, so a path is made absolute here; links stay as they are. A shell leaves `~`
 /// alone behind `--option=`, so it means here what it means in the configuration.
 pub(crate) fn absolute(option: &str, path: &Path, environment: &Environment) -> Result<String, Failure> {
+    let is_tilde = |first: &OsStr| first.as_encoded_bytes().starts_with(b"~") && first != "~";
+    if path.iter().next().is_some_and(is_tilde) {
+        return Err(Failure::new(USAGE, format!("{option} {}: `~` must be followed by `/`", path.display()))
+            .then("write the path out; what really begins so: ./~"));
+    }
     let path = match (path.strip_prefix("~"), &environment.home) {
         (Ok(below), Some(home)) => home.join(below),
         (Ok(_), None) => {
@@ -268,8 +273,7 @@ mod tests {
         let absolute = |path, environment| absolute("--token-file", Path::new(path), environment);
         assert_eq!(absolute("~/x.json", &environment), Ok("/home/alice/x.json".into()));
         assert_eq!(absolute("/srv/~/x.json", &environment), Ok("/srv/~/x.json".into()));
-        let here = std::env::current_dir().unwrap().join("~bob/x.json");
-        assert_eq!(absolute("~bob/x.json", &environment), Ok(here.to_str().unwrap().into()));
+        assert_eq!(absolute("~bob/x.json", &environment).unwrap_err().status, USAGE);
         assert_eq!(absolute("~/x.json", &Environment::default()).unwrap_err().status, USAGE);
     }
 

@@ -9,13 +9,18 @@ use crate::file_claims::FileClaim;
 use crate::keeper::order::{Candidate, Handle, LoginOrder, Order, TrustOrder, gone};
 use crate::registry::{Registry, deadline};
 use crate::report;
+use crate::token_file::try_place;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime;
 use tokio::sync::mpsc::WeakSender;
 use tokio::sync::oneshot;
 use weka_rest::{ApiError, Client, Endpoint, Fingerprint, PeerCertificate, Trust};
 use wire::{Certificate, Code, Login, ProfileSettings, Refusal, Response, Target, TokenFileChoice, Verdict};
+
+/// How long the look at a token file's place may hold up a login.
+const PLACE_LIMIT: Duration = Duration::from_secs(1);
 
 impl Registry {
     /// What is known of a profile that need not exist.
@@ -106,16 +111,20 @@ impl Registry {
         }
         config.username = Some(login.username.clone());
         config.org = Some(org.clone());
-        if let Some(path) = self.chosen_file(&login.token_file)? {
+        let chosen = self.chosen_file(&login.token_file)?;
+        if let Some(path) = &chosen {
             if config.token_file != TokenFile::Kept(path.clone()) {
                 changes.token_file = Some(path.clone());
             }
-            config.token_file = TokenFile::Kept(path);
+            config.token_file = TokenFile::Kept(path.clone());
         }
         if login.save {
             changes.complete(&self.filed(&name), &config);
         }
         self.not_locked(&name, &Account::of(&config))?;
+        if let Some(path) = chosen {
+            look_at_place(path).await?;
+        }
         let claim = self.claim_file(&name, &config.token_file).await?;
         // What lies in the file is of another cluster, or of somebody else, for all that is known: it becomes the
         // profile's with the login's own pair in it, and is not looked at before.
@@ -365,6 +374,15 @@ impl Registry {
             }
         }
     }
+}
+
+/// A file that a person asks for and cannot have is refused before anything is sent or saved for it.
+async fn look_at_place(path: PathBuf) -> Result<(), Refusal> {
+    let looking = tokio::task::spawn_blocking(move || try_place(&path));
+    // A file system that does not answer now may do so later.
+    let Ok(Ok(Err(error))) = tokio::time::timeout(PLACE_LIMIT, looking).await else { return Ok(()) };
+    Err(Refusal::new(Code::BadRequest, error.to_string())
+        .then("nothing was sent; give another place: --token-file PATH, or leave it out"))
 }
 
 fn plain_http_allowed(endpoint: &Endpoint, config: &ProfileConfig) -> Result<(), Refusal> {

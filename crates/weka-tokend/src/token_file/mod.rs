@@ -5,6 +5,7 @@
 //!
 //! - [`read()`]: what is there, or what is wrong with it
 //! - [`write()`], [`remove_if`]: changing it as a whole; [`parse`] and [`text()`] are its form alone
+//! - [`try_place`]: whether one can be where a person wants it
 //! - [`try_lock`]: one refresh among many hosts with one home
 //! - [`FileWorker`]: all of it off the event loop, one thing at a time
 
@@ -12,6 +13,7 @@ mod document;
 mod error;
 mod identity;
 mod lock;
+mod place;
 mod read;
 mod text;
 mod worker;
@@ -21,6 +23,7 @@ pub(crate) use document::BEARER;
 pub use error::{TokenFileError, TokenFileProblem};
 pub use identity::Identity;
 pub use lock::{FileLock, LockError, try_lock};
+pub use place::try_place;
 pub use read::read;
 pub use text::{parse, text};
 pub use worker::{FileWorker, GaveUp};
