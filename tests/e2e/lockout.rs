@@ -234,3 +234,18 @@ fn a_lockouts_words_are_read_in_every_form_that_clusters_use() {
         }
     });
 }
+
+/// The README promised that an admin's unlock would help: the daemon waits for the time that the cluster has named.
+#[test]
+fn an_admins_unlock_was_promised_to_help_at_once() {
+    let cluster = strict("5m", &[]);
+    let (home, _daemon) = locked(&cluster);
+    let sent = cluster.logins().len();
+    cluster.control("POST", "/unlock", &json!({}));
+    let words = login(&home, &cluster, "alice", "Alice-Pass1").refused(4);
+    assert!(words.contains("has locked the account"), "{words}");
+    assert_eq!(cluster.logins().len(), sent, "nothing was sent");
+    let readme = include_str!("../../README.md");
+    let row = readme.lines().find(|line| line.starts_with("| `locked-out`")).unwrap();
+    assert!(row.contains("wait until then, also where an admin unlocks"), "{row}");
+}
