@@ -1,6 +1,6 @@
-//! What the demo prints, for a person to follow.
-#![expect(clippy::print_stdout, reason = "printing is what this module is for")]
+//! What the demo prints, for a person to follow. It goes on where nobody reads that any more.
 
+use crate::console;
 use std::io::IsTerminal;
 
 /// Where the demo prints, in colour where a terminal reads it.
@@ -22,28 +22,28 @@ impl Stage {
 
     /// A new act.
     pub(crate) fn act(self, title: &str) {
-        println!("\n{}", self.painted("1", &format!("== {title}")));
+        console::say(&format!("\n{}", self.painted("1", &format!("== {title}"))));
     }
 
     /// A command, as a person would type it.
     pub(crate) fn command(self, line: &str) {
-        println!("{}", self.painted("36", &format!("$ {line}")));
+        console::say(&self.painted("36", &format!("$ {line}")));
     }
 
     /// What a command printed, or what can be seen.
     pub(crate) fn say(self, text: &str) {
         for line in text.lines() {
-            println!("  {line}");
+            console::say(&format!("  {line}"));
         }
     }
 
     /// What was just shown to hold.
     pub(crate) fn holds(self, text: &str) {
-        println!("{}", self.painted("32", &format!("  ok: {text}")));
+        console::say(&self.painted("32", &format!("  ok: {text}")));
     }
 
     /// What went wrong.
     pub(crate) fn failed(self, text: &str) {
-        println!("{}", self.painted("31", &format!("  FAILED: {text}")));
+        console::say(&self.painted("31", &format!("  FAILED: {text}")));
     }
 }
