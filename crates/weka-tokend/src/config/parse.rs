@@ -13,7 +13,14 @@ pub(super) fn parse(file: &Path, text: &str, dirs: &Dirs) -> Loaded {
     let document = match Document::parse(text) {
         Ok(document) => document,
         Err(error) => {
-            reader.report_at(error.span(), None, first_line(error.message()));
+            let mut words = first_line(error.message());
+            let named = error.span().and_then(|span| text.get(span)).and_then(|named| named.lines().next());
+            // No more than the key: what follows it may be anything.
+            let key = named.and_then(|named| named.split('=').next()).map(str::trim).unwrap_or_default();
+            if words == "duplicate key" && !key.is_empty() {
+                words.push_str(&format!(" {key}"));
+            }
+            reader.report_at(error.span(), None, words);
             return unusable(file, reader.errors);
         }
     };

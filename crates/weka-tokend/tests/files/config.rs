@@ -417,7 +417,7 @@ fn bad_syntax_is_named_by_its_line_and_leaves_no_profile() {
     assert_eq!(loaded.errors.len(), 1);
     assert_eq!((loaded.errors[0].line, &loaded.errors[0].key), (Some(2), &None), "{}", loaded.errors[0]);
     let twice = mistakes("[profile.a]\n[profile.b]\n[profile.a]\n");
-    assert_eq!(twice, ["3: duplicate key"]);
+    assert_eq!(twice, ["3: duplicate key a"]);
 }
 
 #[test]
