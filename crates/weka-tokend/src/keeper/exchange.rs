@@ -88,8 +88,9 @@ impl Running {
 /// What the cluster granted as a pair. Where a refresh answers without a refresh token, the old one goes on.
 #[must_use]
 pub fn pair_of(grant: Grant, sent_at: Moment, renewed: Option<&Pair>) -> Pair {
-    let life = grant.expires_in_s.map(Duration::from_secs);
-    let life = life.or_else(|| life_by_jwt(&grant.access_token)).unwrap_or(UNKNOWN_LIFE);
+    // Whichever of the two is mistaken, the token is not worth more than the shorter one.
+    let said = [grant.expires_in_s.map(Duration::from_secs), life_by_jwt(&grant.access_token)];
+    let life = said.into_iter().flatten().min().unwrap_or(UNKNOWN_LIFE);
     Pair {
         access_token: grant.access_token,
         refresh_token: grant.refresh_token.or_else(|| renewed.and_then(|pair| pair.refresh_token.clone())),
@@ -167,9 +168,22 @@ async fn refresh(client: &Client, endpoint: &Endpoint, pair: &Pair, long_lived_s
         None => client.refresh(endpoint, token).await,
         Some(seconds) => client.refresh_with_expiry(endpoint, token, seconds).await,
     };
+    note_answer("/login/refresh", endpoint, granted.as_ref(), sent_at);
     match granted {
         Ok(grant) => End::Granted { grant, sent_at },
         Err(error) => End::Failed(error),
+    }
+}
+
+/// What was sent where, what came of it and how long that took, for whoever wants to know that much.
+fn note_answer(path: &str, endpoint: &Endpoint, granted: Result<&Grant, &ApiError>, sent_at: Moment) {
+    let took_ms = clock::now().since(sent_at).as_millis();
+    match granted {
+        Ok(grant) => {
+            let life_s = grant.expires_in_s;
+            tracing::debug!(%endpoint, took_ms, life_s, "POST {path}: granted");
+        }
+        Err(error) => tracing::debug!(%endpoint, took_ms, %error, "POST {path}: no tokens"),
     }
 }
 
@@ -241,6 +255,7 @@ pub fn spawn_login(job: LoginJob, reports: mpsc::Sender<Report>) {
             Some(way) => way.gate.pass(&way.account, way.login, &endpoint, send).await,
             None => send.await,
         };
+        note_answer("/login", &endpoint, granted.as_ref(), sent_at);
         let end = match granted {
             Ok(grant) => End::Granted { grant, sent_at },
             Err(error) => End::Failed(error),
@@ -291,4 +306,29 @@ pub fn spawn_source(source: PasswordSource, credentials: Option<PathBuf>, report
         let read = source.read(credentials.as_deref()).await;
         drop(reports.send(Report::SourceRead(read)).await);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use data_encoding::BASE64URL_NOPAD;
+
+    #[test]
+    fn a_life_without_end_was_believed_though_the_token_itself_said_otherwise() {
+        let payload = BASE64URL_NOPAD.encode(br#"{"iat":1700000000,"exp":1700000060}"#);
+        let life = |expires_in_s| {
+            let access_token = AccessToken::new(format!("e30.{payload}.x"));
+            let grant = Grant {
+                access_token,
+                refresh_token: None,
+                token_type: "Bearer".into(),
+                expires_in_s,
+                password_change_required: false,
+            };
+            pair_of(grant, Moment::from_millis(0), None).lease.map(|lease| lease.life.as_secs())
+        };
+        assert_eq!(life(Some(315_360_000)), Some(60));
+        assert_eq!(life(Some(30)), Some(30));
+        assert_eq!(life(None), Some(60));
+    }
 }
