@@ -46,6 +46,9 @@ impl Registry {
         peer: &Peer,
         stop: &mut watch::Receiver<bool>,
     ) -> Answer {
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            tracing::debug!(%peer, "asked for: {}", verb(&request));
+        }
         let answer = match request {
             Request::Get { profile, min_ttl_s, timeout_ms } => {
                 let got = self.get(profile.as_deref(), min_ttl_s, timeout_ms, peer).await;
@@ -301,6 +304,11 @@ fn at_hand(handle: &Handle, min_ttl: Option<Duration>, peer: &Peer) -> Option<Fr
     let framed = handle.board.answer(handle.name.as_str(), min_ttl, clock::now())?;
     audit::handed_out(peer, handle.name.as_str(), framed.expires_in_s);
     Some(framed)
+}
+
+/// What is asked for, without anything of what comes with it.
+fn verb(request: &Request) -> String {
+    format!("{request:?}").chars().take_while(char::is_ascii_alphanumeric).collect()
 }
 
 fn still_logged_in(refusal: Refusal, handle: &Handle) -> Refusal {

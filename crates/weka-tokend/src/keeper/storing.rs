@@ -120,6 +120,7 @@ impl Keeper {
             return;
         };
         if ok {
+            tracing::debug!(profile = %self.name, "the pair is in the service manager's store");
             self.pairs.stored(generation);
         }
         // A repeated attempt waits for the file as well, so that its failures space out.
