@@ -9,13 +9,13 @@
 //! - [`process`]: a child that never outlives its owner
 //! - [`python`]: Python, with WEKA's own library as it is on PyPI
 //! - [`samples`]: what a daemon may answer, for the tests of those who show it
-//! - [`skipped`]: what cannot be tested here, said aloud
+//! - [`mod@skipped`]: what cannot be tested here, said aloud
 //! - [`snapshot`]: texts compared with files, and transcripts of commands to compare
 //! - [`systemd`]: a real service manager, for a user and for a host, in namespaces of its own
 //! - [`tool`]: a program that is told what to do line by line
 //! - [`terminal`]: a pseudo-terminal with a command on it, and hands to type with
 //! - [`tmux`]: a screen that can be looked at, too
-//! - [`until`]: waits for what tells nobody when it happens
+//! - [`mod@until`]: waits for what tells nobody when it happens
 #![forbid(unsafe_code)]
 
 pub mod binaries;
